@@ -1,0 +1,65 @@
+"""What every adapter package gives: one class with `install` and `uninstall`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+
+class Adapter:
+    """Base of the adapters; also what `opentelemetry-instrument` expects of an instrumentor.
+
+    Found by the entry point groups `exectrail_adapter` and `opentelemetry_instrumentor`. State of an
+    adapter belongs to its class: entry points make new instances.
+    """
+
+    name: ClassVar[str]
+    """Name of the adapter, as in the extra: `langgraph`."""
+    supports: ClassVar[tuple[str, ...]]
+    """Requirements of the framework's distributions, PEP 508."""
+    installed: ClassVar[bool] = False
+
+    def install(self) -> None:
+        """Hook the framework. Called once; may raise, the caller guards it."""
+        raise NotImplementedError
+
+    def uninstall(self) -> None:
+        """Put everything back as it was."""
+        raise NotImplementedError
+
+    # -- the protocol of opentelemetry-instrument ---------------------------------------------------
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """Requirements of the framework."""
+        return self.supports
+
+    def instrument(self, **options: Any) -> None:
+        """Hook the framework and report to the providers given, else to the global ones.
+
+        Args:
+            options: `tracer_provider`, `logger_provider`, `meter_provider`; others are ignored.
+        """
+        from exectrail.autoload.adopt import use_providers
+
+        use_providers(options)
+        self.activate()
+
+    def uninstrument(self, **_options: Any) -> None:
+        """Take the hooks out."""
+        cls = type(self)
+        if cls.installed:
+            cls.installed = False
+            self.uninstall()
+
+    def activate(self) -> bool:
+        """Hook the framework once.
+
+        Returns:
+            Whether it was done now.
+        """
+        cls = type(self)
+        if cls.installed:
+            return False
+        self.install()
+        cls.installed = True
+        return True

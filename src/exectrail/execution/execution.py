@@ -1,0 +1,334 @@
+"""One execution as this process sees it: a segment, its state, and what it reports.
+
+No method raises into the program. One process writes a segment; several threads may.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from exectrail.conventions.names import Kind, Reason, State
+from exectrail.conventions.statuses import from_status
+from exectrail.execution.artifact import Artifact
+from exectrail.execution.call import ModelCall
+from exectrail.execution.details import About, Progress
+from exectrail.execution.errors import ErrorInfo
+from exectrail.execution.plan import Plan, PlanStep
+from exectrail.execution.recorder import Transition
+from exectrail.execution.resources import Resources
+from exectrail.execution.result import Check, check
+from exectrail.execution.states import FINAL, allowed
+from exectrail.execution.variable import Variable
+from exectrail.guard import guard
+
+if TYPE_CHECKING:
+    from exectrail.execution.executions import Executions
+
+_GUARD = guard("execution")
+
+
+class Execution:
+    """A segment: what one process does of an execution. Made by `Executions.start`."""
+
+    __slots__ = (
+        "_sequence",
+        "_state_ns",
+        "about",
+        "agent",
+        "attempt",
+        "checkpoint_id",
+        "closed",
+        "ended_ns",
+        "engine",
+        "error",
+        "forked_from",
+        "id",
+        "iteration",
+        "kind",
+        "name",
+        "parent",
+        "parent_id",
+        "plan",
+        "reason",
+        "resume_key",
+        "resumed",
+        "root_id",
+        "started_ns",
+        "state",
+        "trace",
+        "workflow",
+    )
+
+    def __init__(
+        self,
+        engine: Executions,
+        execution_id: str,
+        kind: Kind,
+        name: str,
+        parent: Execution | None,
+        about: About,
+        started_ns: int,
+    ) -> None:
+        self.engine = engine
+        self.id = execution_id
+        self.kind = kind
+        self.name = name
+        self.parent = parent
+        self.parent_id = parent.id if parent else ""
+        self.root_id = parent.root_id if parent else execution_id
+        self.about = about
+        self.workflow = name if kind is Kind.WORKFLOW else parent.workflow if parent else ""
+        """Name of the nearest workflow, the execution itself included."""
+        self.agent = name if kind is Kind.AGENT else parent.agent if parent else ""
+        """Name of the nearest agent, the execution itself included."""
+        self.attempt = 1
+        self.iteration = 0
+        """On a part of a loop its turn, from 1; on its parent the highest turn so far."""
+        self.resume_key = ""
+        self.checkpoint_id = ""
+        self.forked_from = ""
+        self.resumed = False
+        """Whether the segment goes on where a durable pause ended another."""
+        self.plan: Plan | None = None
+        self.state: State | None = None
+        self.reason = ""
+        self.error: ErrorInfo | None = None
+        self.started_ns = started_ns
+        self.ended_ns = 0
+        self.closed = False
+        self.trace: object | None = None
+        """The recorder's own."""
+        self._sequence = itertools.count(1)
+        self._state_ns = started_ns
+
+    def __repr__(self) -> str:
+        return f"<Execution {self.kind} {self.name!r} {self.state} {self.id}>"
+
+    def next_sequence(self) -> int:
+        """The number of the next event of this segment, from 1."""
+        return next(self._sequence)
+
+    def within(self, other: Execution) -> bool:
+        """Whether this execution is `other` or lies beneath it."""
+        node: Execution | None = self
+        while node is not None:
+            if node is other:
+                return True
+            node = node.parent
+        return False
+
+    # -- state -----------------------------------------------------------------------------------
+
+    def queue(self, reason: Reason | str = "") -> None:
+        """It waits for a worker."""
+        self._move(State.QUEUED, reason)
+
+    def run(self, reason: Reason | str = "") -> None:
+        """It works, for the first time or again."""
+        self._move(State.RUNNING, reason)
+
+    def pause(self, reason: Reason | str = Reason.HUMAN_INPUT) -> None:
+        """It waits on purpose, and this process stays with it."""
+        self._move(State.PAUSED, reason)
+
+    def suspend(
+        self,
+        resume_key: str,
+        reason: Reason | str = Reason.HUMAN_INPUT,
+        *,
+        checkpoint_id: str = "",
+    ) -> None:
+        """It waits durably: the segment ends here, and whoever resumes states the same key.
+
+        Args:
+            resume_key: Durable key of the pause; empty where nothing was saved, then only this
+                process could go on.
+            reason: Why it waits.
+            checkpoint_id: What it was saved as; evidence only.
+        """
+        with _GUARD:
+            self.resume_key = resume_key or self.resume_key
+            self.checkpoint_id = checkpoint_id
+            self._move(State.PAUSED, reason)
+            self._close()
+
+    def block(self, reason: Reason | str = Reason.DEPENDENCY) -> None:
+        """It waits on something else."""
+        self._move(State.BLOCKED, reason)
+
+    def complete(self) -> None:
+        """It ended well."""
+        self._move(State.COMPLETED, "")
+
+    def fail(
+        self, error: BaseException | str | None = None, reason: Reason | str = Reason.ERROR
+    ) -> None:
+        """It ended badly."""
+        self._move(State.FAILED, reason, error)
+
+    def cancel(
+        self, reason: Reason | str = Reason.USER_REQUEST, error: BaseException | str | None = None
+    ) -> None:
+        """It was ended."""
+        self._move(State.CANCELLED, reason, error)
+
+    def status(self, word: object, reason: Reason | str = "") -> bool:
+        """Take a status word of another system.
+
+        Returns:
+            Whether the word was known; an unknown one changes nothing.
+        """
+        mapped = from_status(word)
+        if mapped is None:
+            return False
+        state, implied = mapped
+        fallback = Reason.ERROR if state is State.FAILED else ""
+        self._move(state, reason or implied or fallback)
+        return True
+
+    def _move(
+        self, state: State, reason: Reason | str, error: BaseException | str | None = None
+    ) -> None:
+        with _GUARD:
+            if state is self.state:
+                return
+            info = None if error is None else ErrorInfo.of(error)
+            with self.engine.lock:
+                now = self.engine.now_ns()
+                previous = State.PAUSED if self.state is None and self.resumed else self.state
+                valid = not self.closed and allowed(self.state, state)
+                transition = Transition(
+                    sequence=self.next_sequence(),
+                    at_ns=now,
+                    previous=previous,
+                    state=state,
+                    reason=str(reason),
+                    valid=valid,
+                    error=info,
+                    checkpoint_id=self.checkpoint_id,
+                    left_after_ns=now - self._state_ns if self.state is not None else 0,
+                )
+                if valid:
+                    self.state = state
+                    self.reason = str(reason)
+                    self.error = info
+                    self._state_ns = now
+            self.engine.recorder.changed(self, transition)
+            if valid and state in FINAL:
+                self._close()
+
+    def _close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self.ended_ns = self._state_ns
+            self.engine.forget(self)
+            self.engine.recorder.closed(self)
+
+    # -- what it reports ---------------------------------------------------------------------------
+
+    def progress(
+        self,
+        fraction: float | None = None,
+        message: str = "",
+        *,
+        completed: int | None = None,
+        planned: int | None = None,
+    ) -> None:
+        """How far it is: a part from 0 to 1, and k of n."""
+        with _GUARD:
+            if fraction is None and completed is not None and planned:
+                fraction = completed / planned
+            if fraction is not None:
+                fraction = min(1.0, max(0.0, fraction))
+            told = Progress(fraction, message, completed, planned)
+            self.engine.recorder.progressed(self, self.next_sequence(), told)
+
+    def turn(self, iteration: int) -> None:
+        """A part of it began a turn of its loop; the highest one stays."""
+        self.iteration = max(self.iteration, iteration)
+
+    def set_plan(self, steps: Iterable[PlanStep]) -> None:
+        """Make or revise the plan."""
+        with _GUARD:
+            self.plan = self.plan or Plan()
+            self.plan.revise(steps)
+            self.engine.recorder.planned(self, self.next_sequence(), self.plan)
+
+    def plan_step(
+        self,
+        name: str,
+        state: State,
+        *,
+        actual_cost: Decimal | None = None,
+        actual_seconds: float | None = None,
+    ) -> None:
+        """Say where a step of the plan stands."""
+        with _GUARD:
+            self.plan = self.plan or Plan([PlanStep(name)])
+            self.plan.update(name, state, actual_cost=actual_cost, actual_seconds=actual_seconds)
+            self.engine.recorder.planned(self, self.next_sequence(), self.plan)
+
+    def set_variable(self, name: str, value: object) -> None:
+        """Hand a variable on: name, type and hash are told, the value only on request."""
+        with _GUARD:
+            variable = Variable.of(name, value, capture=self.engine.capture_content)
+            self.engine.recorder.assigned(self, self.next_sequence(), variable)
+
+    def add_result(
+        self, name: str, value: Any = None, *, check_by: Check | None = None, category: str = ""
+    ) -> bool | None:
+        """Report a result.
+
+        Args:
+            name: Low-cardinality name.
+            value: The result; looked at by the check and not kept.
+            check_by: A callable (False or an exception refuses) or a JSON Schema.
+            category: One of `ResultCategory`; else guessed from the name.
+
+        Returns:
+            Whether the check accepted it, None without a check.
+        """
+        with _GUARD:
+            result = check(name, value, check_by, category)
+            self.engine.recorder.resulted(self, self.next_sequence(), result)
+            return result.valid
+        return None
+
+    def add_artifact(
+        self,
+        name: str,
+        url: str = "",
+        *,
+        action: str = "created",
+        media_type: str = "",
+        size: int | None = None,
+    ) -> None:
+        """Report a file or link that it made or changed."""
+        with _GUARD:
+            artifact = Artifact(name, url, action, media_type, size)
+            self.engine.recorder.made(self, self.next_sequence(), artifact)
+
+    def use_resources(self, resources: Resources) -> None:
+        """Report resource use, totals so far."""
+        with _GUARD:
+            self.engine.recorder.consumed(self, self.next_sequence(), resources)
+
+    def model_call(
+        self, provider: str, model: str, *, operation: str = "chat", started_ns: int | None = None
+    ) -> ModelCall:
+        """Begin a model call; end it with `ModelCall.end`.
+
+        Args:
+            provider: `gen_ai.provider.name`, empty where unknown.
+            model: Model asked for.
+            operation: `gen_ai.operation.name`.
+            started_ns: When it began, nanoseconds since the epoch; now if left out.
+        """
+        now = self.engine.now_ns() if started_ns is None else started_ns
+        call = ModelCall(self, provider, model, operation, now)
+        with _GUARD:
+            self.engine.recorder.call_opened(call)
+        return call

@@ -1,0 +1,135 @@
+"""Where executions begin: gives ids and times, keeps the open ones, and holds the recorder."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from contextvars import Token
+from typing import Final
+
+from exectrail.conventions.names import Kind, State
+from exectrail.execution.current import CURRENT, current
+from exectrail.execution.details import NOTHING, About
+from exectrail.execution.execution import Execution
+from exectrail.execution.ids import uuid7
+from exectrail.execution.recorder import NullRecorder, Recorder
+from exectrail.guard import guard, report
+
+_GUARD = guard("execution.start")
+Attachment = tuple[Token[Execution | None], object]
+
+MAX_OPEN: Final = 100_000
+"""Open executions that are kept count of; more run all the same, but no beat counts them."""
+
+
+class Executions:
+    """The executions of a process.
+
+    Args:
+        recorder: Where they report.
+        now_ns: Clock, nanoseconds since the epoch.
+        new_id: Makes a UUIDv7 of a time in nanoseconds.
+        capture_content: Whether values of variables may be kept.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder | None = None,
+        *,
+        now_ns: Callable[[], int] = time.time_ns,
+        new_id: Callable[[int], str] = uuid7,
+        capture_content: bool = False,
+    ) -> None:
+        self.recorder: Recorder = recorder or NullRecorder()
+        self.now_ns = now_ns
+        self.new_id = new_id
+        self.capture_content = capture_content
+        self.lock = threading.Lock()
+        self._open: dict[str, Execution] = {}
+
+    def start(
+        self,
+        kind: Kind | str,
+        name: str,
+        *,
+        parent: Execution | None = None,
+        root: bool = False,
+        state: State = State.RUNNING,
+        about: About = NOTHING,
+        attempt: int = 1,
+        iteration: int = 0,
+        resume_key: str = "",
+        resumed: bool = False,
+        checkpoint_id: str = "",
+        forked_from: str = "",
+        reason: str = "",
+    ) -> Execution:
+        """Start an execution.
+
+        Args:
+            kind: Kind of the execution.
+            name: Low-cardinality name.
+            parent: Its parent; the current execution if left out.
+            root: Have no parent, whatever is current.
+            state: First state: created, queued or running.
+            about: What else is known of it.
+            attempt: 1 for the first try.
+            iteration: Its turn, where it is a part of a loop.
+            resume_key: Durable key under which it pauses, or that it resumes.
+            resumed: It goes on where a pause with this key ended.
+            checkpoint_id: The checkpoint it starts from.
+            forked_from: Segment whose pause was resumed before.
+            reason: Why it starts.
+
+        Returns:
+            The execution; it exists and can be used even where recording it failed.
+        """
+        above = None if root else parent or current()
+        now = self.now_ns()
+        execution = Execution(self, self.new_id(now), Kind(kind), name, above, about, now)
+        execution.attempt = attempt
+        execution.resume_key = resume_key
+        execution.resumed = resumed
+        execution.checkpoint_id = checkpoint_id
+        execution.forked_from = forked_from
+        if iteration:
+            execution.iteration = iteration
+            if above is not None:
+                above.turn(iteration)
+        with _GUARD:
+            if len(self._open) < MAX_OPEN:
+                self._open[execution.id] = execution
+            else:
+                report("execution.too_many_open")
+            self.recorder.opened(execution)
+        execution._move(state, reason)
+        return execution
+
+    def forget(self, execution: Execution) -> None:
+        """An execution is closed."""
+        self._open.pop(execution.id, None)
+
+    def open(self) -> list[Execution]:
+        """The open executions of this process, oldest first."""
+        return list(self._open.values())
+
+    @property
+    def open_count(self) -> int:
+        """How many executions are open."""
+        return len(self._open)
+
+    def attach(self, execution: Execution) -> Attachment:
+        """Make an execution current for the running context; `detach` takes it back.
+
+        Never leave one attached across a `yield`: the context there is somebody else's.
+        """
+        return CURRENT.set(execution), self.recorder.attach(execution)
+
+    def detach(self, token: Attachment) -> None:
+        """Take back what `attach` did. In another context there is nothing to take back."""
+        own, recorders = token
+        with contextlib.suppress(ValueError):
+            CURRENT.reset(own)
+        self.recorder.detach(recorders)
