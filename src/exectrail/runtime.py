@@ -32,3 +32,11 @@ def install(engine: Executions) -> Callable[[], None]:
         _executions = former
 
     return restore
+
+
+def project() -> str:
+    """The project, `service.namespace` of the resource; part of a durable key."""
+    return _project
+
+
+_project = ""

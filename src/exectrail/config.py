@@ -1,0 +1,107 @@
+"""Settings: the environment and `exectrail.toml`, read once into a frozen dataclass.
+
+The standard OTEL_* variables are read by OpenTelemetry itself wherever it defines them; here stand
+ours, and the few defaults that differ. The environment wins over the file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from exectrail.guard import logger
+
+FILE: Final = "exectrail.toml"
+DEFAULT_ENDPOINT: Final = "http://127.0.0.1:4318"
+"""Where the embedded stack listens for OTLP/HTTP."""
+DEFAULT_CLICKHOUSE_URL: Final = "http://127.0.0.1:8123"
+"""Where the embedded stack answers the ClickHouse HTTP protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of a process. Every field has a variable `EXECTRAIL_<FIELD>` in upper case."""
+
+    disabled: bool = False
+    """Switch everything off. `OTEL_SDK_DISABLED=true` does the same."""
+    lease: float = 45.0
+    """Seconds a worker may be silent before its executions are judged; it beats each third."""
+    errors: str = "full"
+    """`full`: type and scrubbed message of exceptions; `type`: the type alone."""
+    error_limit: int = 1024
+    """Characters kept of an error message or a progress message."""
+    capture_content: bool = False
+    """Keep the values of variables. Prompts and results are not captured in any case."""
+    prices: str = ""
+    """TOML file with the user's own prices, over those of genai-prices."""
+    adapters: tuple[str, ...] = ()
+    """Only these adapters; all installed ones if empty."""
+    disabled_adapters: tuple[str, ...] = ()
+    """Not these adapters."""
+    clickhouse_url: str = DEFAULT_CLICKHOUSE_URL
+    """ClickHouse HTTP address that the commands read from."""
+    path: str = ""
+    """Directory of the embedded stack; the user's data directory if empty."""
+
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_CONVERT: Final[Mapping[str, Any]] = {
+    "bool": lambda value: value if isinstance(value, bool) else str(value).lower() in _TRUE,
+    "float": float,
+    "int": int,
+    "str": str,
+    "tuple[str, ...]": lambda value: tuple(
+        part.strip()
+        for part in (value.split(",") if isinstance(value, str) else value)
+        if part.strip()
+    ),
+}
+
+
+def load(environment: Mapping[str, str] | None = None, file: Path | None = None) -> Config:
+    """Read the settings.
+
+    Args:
+        environment: Variables; those of the process if left out.
+        file: A TOML file; `EXECTRAIL_CONFIG`, else `exectrail.toml` in the working directory.
+
+    Returns:
+        The settings. A value that cannot be read is logged and left at its default: bad settings
+        of ours never stop the program.
+    """
+    env = os.environ if environment is None else environment
+    values: dict[str, Any] = _read(file or Path(env.get("EXECTRAIL_CONFIG") or FILE))
+    for name in Config.__dataclass_fields__:
+        variable = f"EXECTRAIL_{name.upper()}"
+        if env.get(variable, "") != "":
+            values[name] = env[variable]
+    kept: dict[str, Any] = {}
+    for name, definition in Config.__dataclass_fields__.items():
+        if name not in values:
+            continue
+        try:
+            kept[name] = _CONVERT[str(definition.type)](values[name])
+        except (TypeError, ValueError, AttributeError):
+            logger.warning("exectrail: setting %s cannot be read; its default holds", name)
+    if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        kept["disabled"] = True
+    if kept.get("lease", 1.0) <= 0:
+        logger.warning("exectrail: setting lease must be above 0; its default holds")
+        del kept["lease"]
+    return Config(**kept)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        logger.warning(
+            "exectrail: %s cannot be read (%s); ignored", file.name, type(error).__name__
+        )
+        return {}
