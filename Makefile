@@ -1,0 +1,75 @@
+# Everything a checkout needs, set up by itself: `make test` and `make demo` work on a clean clone
+# with Python 3.11+, make and a package index. Nothing is written outside the checkout but uv's cache.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The Python the environment is made with: the first of these that is new enough.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+# Arguments for pytest: make test PYTEST='-m "not slow" tests/unit'
+PYTEST ?=
+# Arguments for uv's resolver: make lock LOCK=--upgrade
+LOCK ?=
+
+# uv where it works, else a pinned one of our own in .tools/.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
+BIN := .venv/bin
+ADAPTERS := $(patsubst %/pyproject.toml,%,$(wildcard instrumentation/*/pyproject.toml))
+LOCKS := requirements/dev.txt requirements/build.txt
+READY := .venv/.ready
+
+.PHONY: help setup demo test lint format lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the environment in .venv from the locks; runs once
+
+demo: $(READY) ## Run the demonstration: agents under `exectrail run`, seen with state, tree and cost
+	@$(BIN)/python examples/demo.py
+
+test: $(READY) ## Run all tests; PYTEST='...' passes arguments on
+	@$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(READY) ## Check style, types, import rules and generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m exectrail.conventions.generate --check
+
+format: $(READY) ## Rewrite style and generated files
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python -m exectrail.conventions.generate
+
+lock: $(READY) ## Resolve requirements/*.in again; LOCK=--upgrade takes newer versions
+	$(UV) pip compile --quiet $(LOCK) --python-version 3.11 --universal --generate-hashes \
+		--no-annotate --no-header --no-emit-package exectrail --no-emit-package exectrail-langgraph \
+		--output-file requirements/dev.txt requirements/dev.in
+	$(UV) pip compile --quiet $(LOCK) --python-version 3.11 --universal --generate-hashes \
+		--no-annotate --no-header --output-file requirements/build.txt requirements/build.in
+	$(UV) pip compile --quiet $(LOCK) --python-version 3.11 --universal --generate-hashes \
+		--no-annotate --no-header --output-file requirements/uv.txt requirements/uv.in
+
+clean: ## Remove what the targets made
+	rm -rf .venv .tools .demo .pytest_cache .ruff_cache .hypothesis dist
+
+# The locks hold everything but our own distributions; those come last, editable, with their build
+# backend pinned too. Packages that left the locks stay until `make clean`.
+$(READY): $(LOCKS) pyproject.toml $(ADAPTERS:%=%/pyproject.toml) | $(filter .tools/%,$(UV))
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found; try: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || $(UV) venv --quiet --no-python-downloads --python "$(PYTHON)" .venv
+	@echo "Setting up .venv from requirements/dev.txt"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --build-constraints requirements/build.txt \
+		$(patsubst %,-e %,. $(ADAPTERS))
+	@touch $@
+
+.tools/bin/uv: requirements/uv.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found; try: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Fetching uv into .tools"
+	@"$(PYTHON)" -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
