@@ -6,7 +6,7 @@ SHELL := /bin/sh
 
 # The Python the environment is made with: the first of these that is new enough.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 # Arguments for pytest: make test PYTEST='-m "not slow" tests/unit'
 PYTEST ?=
 # Arguments for uv's resolver: make lock LOCK=--upgrade
