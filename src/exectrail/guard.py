@@ -15,6 +15,7 @@ import threading
 from types import TracebackType
 
 logger = logging.getLogger("exectrail")
+logger.addHandler(logging.NullHandler())  # without it Python prints warnings to the program's stderr
 
 _lock = threading.Lock()
 _dropped: dict[str, int] = {}
@@ -84,6 +85,7 @@ def dropped() -> dict[str, int]:
 
 
 def reset() -> None:
-    """Forget the counts (tests, and a forked child)."""
-    with _lock:
-        _dropped.clear()
+    """Forget the counts (tests, and a forked child, where another thread may have held the lock)."""
+    global _lock
+    _lock = threading.Lock()
+    _dropped.clear()

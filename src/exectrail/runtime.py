@@ -1,42 +1,210 @@
 """The process's one set of executions, and what they report to.
 
-Wires the write half together: configuration -> providers (export) -> recorder (signals) -> executions.
-Adapters and the API ask here for `executions()`; nothing else of the write half is theirs to import.
+Wires the write half together: configuration -> pipeline (export) -> recorder (signals) ->
+executions. Adapters and the API ask here for `executions()`; nothing else of it is theirs.
+
+`arm` is cheap and says that exectrail is wanted; the OpenTelemetry SDK is loaded when the first
+execution starts. A forked child begins anew: its parent's executions are not its to write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import atexit
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from exectrail.execution import Executions
+from exectrail.config import Config, load
+from exectrail.execution import Executions, NullRecorder
+from exectrail.execution.ids import uuid7
+from exectrail.guard import guard, logger, reset
 
-_executions = Executions()
+if TYPE_CHECKING:
+    from exectrail.export import Pipeline
+    from exectrail.pricing import PriceTable
+    from exectrail.signals import Worker
+
+EXIT_WAIT: Final = 1.5
+"""Seconds the program waits at its end for what is still to be sent, at most."""
+
+
+class _State:
+    """What is set up in this process."""
+
+    def __init__(self) -> None:
+        self.engine = Executions()
+        self.config: Config | None = None
+        self.options: Mapping[str, Any] | None = None
+        self.pipeline: Pipeline | None = None
+        self.worker: Worker | None = None
+        self.drain: Callable[[], None] = _nothing
+        self.project = ""
+        self.armed = False
+
+
+def _nothing() -> None:
+    return None
+
+
+_lock = threading.RLock()
+_state = _State()
+
+
+def arm(config: Config | None = None, *, providers: Mapping[str, Any] | None = None) -> bool:
+    """Say that exectrail is wanted. Set-up itself waits for the first execution.
+
+    Args:
+        config: Settings; read from the environment if left out.
+        providers: The user's `tracer_provider`, `logger_provider`, `meter_provider` to use; the
+            global one for each that is left out. Our own providers if None.
+
+    Returns:
+        Whether it is on: False where it is disabled.
+    """
+    settings = config or load()
+    if settings.disabled:
+        return False
+    with _lock:
+        if not _state.armed:
+            _state.armed = True
+            _state.config = settings
+            _state.options = providers
+    return True
 
 
 def executions() -> Executions:
-    """The executions of this process; they record nothing until exectrail is set up."""
-    return _executions
-
-
-def install(engine: Executions) -> Callable[[], None]:
-    """Put other executions in their place.
-
-    Returns:
-        A function that puts the former ones back.
-    """
-    global _executions
-    former, _executions = _executions, engine
-
-    def restore() -> None:
-        global _executions
-        _executions = former
-
-    return restore
+    """The executions of this process; they record nothing unless exectrail is armed."""
+    if _state.armed and _state.pipeline is None:
+        with _lock, guard("runtime.set_up"):
+            _set_up()
+    return _state.engine
 
 
 def project() -> str:
     """The project, `service.namespace` of the resource; part of a durable key."""
-    return _project
+    executions()
+    return _state.project
 
 
-_project = ""
+def flush() -> None:
+    """Hand over what is waiting to be sent."""
+    if _state.pipeline is not None:
+        _state.drain()
+        _state.pipeline.flush()
+
+
+def shutdown(wait: float = EXIT_WAIT) -> None:
+    """End: tell that the worker exited, and hand over what is waiting.
+
+    Args:
+        wait: Seconds to wait for that, at most; then what is left is dropped.
+    """
+    global _state
+    with _lock:
+        ended, _state = _state, _State()
+    ended.engine.recorder = NullRecorder()
+    if ended.worker is not None and not ended.worker.stop(wait) and ended.pipeline is not None:
+        ended.pipeline.abort()
+        ended.worker.stop(wait / 3)
+
+
+def install(engine: Executions, project: str = "") -> Callable[[], None]:
+    """Put other executions in place of this process's, for tests.
+
+    Returns:
+        A function that puts the former ones back.
+    """
+    global _state
+    former, _state = _state, _State()
+    _state.engine, _state.project = engine, project
+
+    def restore() -> None:
+        global _state
+        _state = former
+
+    return restore
+
+
+def _set_up() -> None:
+    if _state.pipeline is not None or not _state.armed:
+        return
+    _state.armed = False  # whatever fails below fails once
+    from exectrail import export, signals
+    from exectrail.signals.events import Events
+    from exectrail.signals.metrics import Metrics
+    from exectrail.signals.recorder import OTelRecorder, TextRules
+
+    config = _state.config or load()
+    engine = Executions(capture_content=config.capture_content)
+    worker_id = uuid7(engine.now_ns())
+    if _state.options is None:
+        resource = export.worker_resource(worker_id, config.lease)
+        pipeline = export.from_environment(resource, version())
+    else:
+        about = export.worker_attributes(worker_id, config.lease)
+        pipeline = export.from_providers(_state.options, about, version())
+    events = Events(pipeline.logger, pipeline.always)
+    metrics = Metrics(pipeline.meter)
+    prices = _prices(config)
+    engine.recorder = OTelRecorder(
+        pipeline.spans,
+        events,
+        metrics,
+        prices,
+        TextRules(config.errors != "type", config.error_limit),
+    )
+
+    def farewell() -> None:
+        metrics.drain()
+        pipeline.close()
+
+    _state.worker = signals.Worker(
+        events,
+        config.lease,
+        engine.now_ns,
+        lambda: engine.open_count,
+        prices.warm,
+        farewell,
+    )
+    _state.drain = metrics.drain
+    _state.project = pipeline.project
+    _state.pipeline = pipeline
+    _state.engine = engine
+    _state.worker.start()
+    atexit.register(shutdown)
+
+
+def _prices(config: Config) -> PriceTable:
+    from exectrail.pricing import PriceFileError, PriceTable
+
+    try:
+        return PriceTable(Path(config.prices) if config.prices else None)
+    except PriceFileError as error:
+        logger.warning("exectrail: %s; prices of genai-prices alone", error)
+        return PriceTable()
+
+
+def version() -> str:
+    """The version of exectrail."""
+    from importlib.metadata import version as of
+
+    return of("exectrail")
+
+
+def _after_fork_in_child() -> None:
+    """The parent's executions are not ours to write; set up anew when the first one starts."""
+    global _state, _lock
+    former = _state
+    _lock = threading.RLock()
+    _state = _State()
+    _state.armed = former.armed or former.pipeline is not None
+    _state.config, _state.options = former.config, former.options
+    former.engine.recorder = NullRecorder()
+    former.engine.lock = threading.Lock()
+    reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

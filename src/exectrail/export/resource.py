@@ -1,0 +1,49 @@
+"""The resource: which service, host and process the signals come from, and which worker it is."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from opentelemetry.sdk.resources import Resource
+
+from exectrail.conventions import names
+from exectrail.signals.attributes import Attributes
+
+
+def worker_attributes(worker_id: str, lease: float) -> Attributes:
+    """Who this process is.
+
+    Args:
+        worker_id: UUIDv7 of the process.
+        lease: Seconds it may be silent.
+    """
+    return {
+        names.WORKER_ID: worker_id,
+        names.WORKER_LEASE: lease,
+        names.HOST_NAME: socket.gethostname(),
+        names.PROCESS_PID: os.getpid(),
+    }
+
+
+def worker_resource(worker_id: str, lease: float) -> Resource:
+    """The resource of this process: OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME win."""
+    ours = Resource(worker_attributes(worker_id, lease))
+    environment = Resource.create()
+    name = environment.attributes.get(names.SERVICE_NAME)
+    if not name or str(name).startswith("unknown_service"):
+        environment = environment.merge(Resource({names.SERVICE_NAME: program_name()}))
+    return environment.merge(ours)
+
+
+def program_name() -> str:
+    """A name for the program where nobody gave one: its file's or its module's name."""
+    words = getattr(sys, "orig_argv", sys.argv)[1:]
+    if "-m" in words[:-1]:
+        return words[words.index("-m") + 1].split(".")[0]
+    script = Path(sys.argv[0] if sys.argv else "")
+    if script.name == "__main__.py":
+        return script.parent.name
+    return script.stem if script.stem not in ("", "-", "-c") else "python"

@@ -1,0 +1,113 @@
+"""Execution -> attributes: who it is (on everything), and what it is about (on its first event)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from exectrail.conventions import names
+from exectrail.conventions.names import Kind
+
+if TYPE_CHECKING:
+    from exectrail.execution import About, Execution, Usage
+
+Value = str | bool | int | float | tuple[str, ...]
+Attributes = dict[str, Value]
+
+MAX_TAGS: Final = 32
+MAX_LENGTH: Final = 512
+"""Characters kept of an id, a name or a tag."""
+
+OPERATIONS: Final[Mapping[Kind, str]] = {
+    Kind.WORKFLOW: "invoke_workflow",
+    Kind.AGENT: "invoke_agent",
+    Kind.TOOL: "execute_tool",
+}
+"""`gen_ai.operation.name` of the kinds that the GenAI conventions define."""
+
+
+def cut(text: str) -> str:
+    """A text that is a name or an id, at most `MAX_LENGTH` long."""
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
+
+
+def identity(execution: Execution) -> Attributes:
+    """Who an execution is: stands on each of its spans and events."""
+    name = cut(execution.name)
+    attributes: Attributes = {
+        names.EXECUTION_ID: execution.id,
+        names.EXECUTION_ROOT_ID: execution.root_id,
+        names.EXECUTION_KIND: execution.kind.value,
+        names.EXECUTION_NAME: name,
+        names.EXECUTION_ATTEMPT: execution.attempt,
+    }
+    if execution.parent_id:
+        attributes[names.EXECUTION_PARENT_ID] = execution.parent_id
+    if execution.workflow:
+        attributes[names.GEN_AI_WORKFLOW_NAME] = cut(execution.workflow)
+    if execution.agent:
+        attributes[names.GEN_AI_AGENT_NAME] = cut(execution.agent)
+    if execution.kind is Kind.TOOL:
+        attributes[names.GEN_AI_TOOL_NAME] = name
+    return attributes
+
+
+def origin(execution: Execution) -> Attributes:
+    """Where a segment comes from and what it is about: on its first event and its span."""
+    attributes = about(execution.about)
+    if execution.resume_key:
+        attributes[names.EXECUTION_RESUME_KEY] = cut(execution.resume_key)
+    if execution.forked_from:
+        attributes[names.EXECUTION_FORKED_FROM] = execution.forked_from
+    return attributes
+
+
+_TEXTS: Final = (
+    ("external_id", names.EXECUTION_EXTERNAL_ID),
+    ("conversation_id", names.GEN_AI_CONVERSATION_ID),
+    ("agent_version", names.GEN_AI_AGENT_VERSION),
+    ("tool_call_id", names.GEN_AI_TOOL_CALL_ID),
+    ("target_type", names.EXECUTION_TARGET_TYPE),
+    ("target_id", names.EXECUTION_TARGET_ID),
+    ("trigger_source", names.TRIGGER_SOURCE),
+    ("trigger_key", names.TRIGGER_KEY),
+    ("trigger_status", names.TRIGGER_STATUS),
+    ("trigger_intent", names.TRIGGER_INTENT),
+)
+
+
+def about(known: About) -> Attributes:
+    """What is known beyond kind and name; nothing for what is not known."""
+    attributes: Attributes = {
+        key: cut(str(value)) for field, key in _TEXTS if (value := getattr(known, field))
+    }
+    if known.mode is not None:
+        attributes[names.EXECUTION_MODE] = known.mode.value
+    if known.deadline is not None:
+        attributes[names.EXECUTION_DEADLINE] = rfc3339(known.deadline)
+    if known.max_iterations is not None:
+        attributes[names.EXECUTION_MAX_ITERATIONS] = known.max_iterations
+    for key, value in list(known.tags.items())[:MAX_TAGS]:
+        attributes[names.TAG_PREFIX + cut(str(key))] = cut(str(value))
+    return attributes
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time as RFC 3339 in UTC; a naive one is taken as UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_TOKENS: Final = (
+    ("input_tokens", names.GEN_AI_USAGE_INPUT_TOKENS),
+    ("output_tokens", names.GEN_AI_USAGE_OUTPUT_TOKENS),
+    ("cache_read_tokens", names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
+    ("cache_write_tokens", names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
+    ("reasoning_tokens", names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+)
+
+
+def tokens(usage: Usage) -> Attributes:
+    """`gen_ai.usage.*`: input includes the cache, output includes reasoning; unknown stays away."""
+    return {key: value for field, key in _TOKENS if (value := getattr(usage, field)) is not None}

@@ -1,0 +1,361 @@
+"""The recorder: what `execution` reports, as spans, events and metrics."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
+
+from exectrail.conventions import names
+from exectrail.conventions.names import Kind, State
+from exectrail.pricing import PriceTable
+from exectrail.signals import money
+from exectrail.signals.attributes import OPERATIONS, Attributes, cut, identity, origin, tokens
+from exectrail.signals.events import Events
+from exectrail.signals.metrics import CallNote, CloseNote, Metrics, StateNote
+from exectrail.signals.redaction import scrub, scrub_url
+from exectrail.signals.spans import SpanError, SpanHandle, Spans
+
+if TYPE_CHECKING:
+    from exectrail.execution import (
+        Artifact,
+        ErrorInfo,
+        Execution,
+        ModelCall,
+        Plan,
+        PlanStep,
+        Progress,
+        Resources,
+        Result,
+        Transition,
+        Variable,
+    )
+
+_NS: Final = 1e-9
+MAX_PLAN_STEPS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TextRules:
+    """What may be kept of messages."""
+
+    keep: bool = True
+    """False: the type of an error alone, no text at all."""
+    limit: int = 1024
+    """Characters."""
+
+    def clean(self, text: str) -> str:
+        """A message, scrubbed of secrets and cut, or nothing."""
+        return scrub(text, self.limit) if self.keep and text else ""
+
+
+class OTelRecorder:
+    """Writes what executions report.
+
+    Args:
+        spans: Where spans go.
+        events: Where events go.
+        metrics: Where measurements go.
+        prices: What tokens cost.
+        texts: What may be kept of messages.
+    """
+
+    def __init__(
+        self,
+        spans: Spans,
+        events: Events,
+        metrics: Metrics,
+        prices: PriceTable,
+        texts: TextRules,
+    ) -> None:
+        self._spans = spans
+        self._events = events
+        self._metrics = metrics
+        self._prices = prices
+        self._texts = texts
+
+    # -- state ------------------------------------------------------------------------------------
+
+    def opened(self, execution: Execution) -> None:
+        base = identity(execution)
+        operation = OPERATIONS.get(execution.kind)
+        name = f"{operation or execution.kind.value} {cut(execution.name)}"
+        above = _handle(execution.parent)
+        execution.trace = self._spans.start(
+            name, SpanKind.INTERNAL, execution.started_ns, base, above
+        )
+
+    def changed(self, execution: Execution, transition: Transition) -> None:
+        attributes = self._about_state(execution, transition)
+        severity = ""
+        if transition.state is State.FAILED:
+            severity = "ERROR"
+        elif transition.state is State.CANCELLED or not transition.valid:
+            severity = "WARN"
+        self._emit(
+            names.EVENT_EXECUTION_STATE_CHANGED,
+            execution,
+            transition.sequence,
+            attributes,
+            at_ns=transition.at_ns,
+            severity=severity,
+        )
+        if transition.valid:
+            self._metrics.note(
+                StateNote(
+                    execution.kind.value,
+                    cut(execution.workflow),
+                    transition.previous if transition.sequence > 1 else None,
+                    transition.state,
+                    cut(transition.reason),
+                    transition.left_after_ns * _NS,
+                )
+            )
+
+    def _about_state(self, execution: Execution, transition: Transition) -> Attributes:
+        attributes: Attributes = {names.EXECUTION_STATE: transition.state.value}
+        if transition.previous is not None:
+            attributes[names.EXECUTION_PREVIOUS_STATE] = transition.previous.value
+        if transition.reason:
+            attributes[names.EXECUTION_REASON] = cut(transition.reason)
+        if not transition.valid:
+            attributes[names.EXECUTION_VALID] = False
+        if transition.error is not None:
+            attributes[names.ERROR_TYPE] = cut(transition.error.type)
+            if message := self._texts.clean(transition.error.message):
+                attributes[names.EXCEPTION_MESSAGE] = message
+        if transition.sequence == 1:
+            attributes.update(origin(execution))
+        elif transition.state is State.PAUSED and execution.resume_key:
+            attributes[names.EXECUTION_RESUME_KEY] = cut(execution.resume_key)
+        if transition.checkpoint_id:
+            attributes[names.EXECUTION_CHECKPOINT_ID] = cut(transition.checkpoint_id)
+        return attributes
+
+    def closed(self, execution: Execution) -> None:
+        handle = _handle(execution)
+        state = execution.state or State.CREATED
+        error = self._span_error(execution.error if state is State.FAILED else None)
+        if handle is not None:
+            extra = origin(execution)
+            extra[names.EXECUTION_STATE] = state.value
+            if execution.reason:
+                extra[names.EXECUTION_REASON] = cut(execution.reason)
+            if execution.iteration:
+                extra[names.EXECUTION_ITERATION] = execution.iteration
+            if operation := OPERATIONS.get(execution.kind):
+                extra[names.GEN_AI_OPERATION_NAME] = operation
+            if execution.kind is Kind.TOOL:
+                extra[names.GEN_AI_TOOL_TYPE] = "function"
+            if error is not None:
+                extra[names.ERROR_TYPE] = error.type
+            elif state is State.FAILED:
+                error = SpanError("", "")
+            self._spans.end(handle, execution.ended_ns, extra, error)
+        self._metrics.note(
+            CloseNote(
+                execution.kind.value,
+                cut(execution.workflow),
+                cut(execution.name),
+                state,
+                error.type if error is not None else "",
+                (execution.ended_ns - execution.started_ns) * _NS,
+            )
+        )
+
+    def _span_error(self, error: ErrorInfo | None) -> SpanError | None:
+        return error and SpanError(cut(error.type), self._texts.clean(error.message))
+
+    # -- what it reports ---------------------------------------------------------------------------
+
+    def progressed(self, execution: Execution, sequence: int, progress: Progress) -> None:
+        attributes: Attributes = {}
+        if progress.fraction is not None:
+            attributes[names.EXECUTION_PROGRESS] = progress.fraction
+        if message := self._texts.clean(progress.message):
+            attributes[names.EXECUTION_MESSAGE] = message
+        if progress.completed is not None:
+            attributes[names.EXECUTION_STEPS_COMPLETED] = progress.completed
+        if progress.planned is not None:
+            attributes[names.EXECUTION_STEPS_PLANNED] = progress.planned
+        self._emit(names.EVENT_EXECUTION_PROGRESS, execution, sequence, attributes)
+
+    def planned(self, execution: Execution, sequence: int, plan: Plan) -> None:
+        steps = [_plan_step(step) for step in plan.steps[:MAX_PLAN_STEPS]]
+        attributes: Attributes = {
+            names.PLAN_REVISION: plan.revision,
+            names.PLAN_STEPS: json.dumps(steps, separators=(",", ":")),
+            names.EXECUTION_STEPS_PLANNED: len(plan.steps),
+            names.EXECUTION_STEPS_COMPLETED: plan.completed,
+        }
+        self._emit(names.EVENT_EXECUTION_PLAN_CHANGED, execution, sequence, attributes)
+
+    def resulted(self, execution: Execution, sequence: int, result: Result) -> None:
+        attributes: Attributes = {
+            names.RESULT_NAME: cut(result.name),
+            names.RESULT_CATEGORY: result.category.value,
+        }
+        if result.valid is not None:
+            attributes[names.RESULT_VALID] = result.valid
+        if result.problem:
+            attributes[names.RESULT_PROBLEM] = cut(result.problem)
+        self._emit(names.EVENT_EXECUTION_RESULT, execution, sequence, attributes)
+
+    def made(self, execution: Execution, sequence: int, artifact: Artifact) -> None:
+        attributes: Attributes = {
+            names.ARTIFACT_NAME: cut(artifact.name),
+            names.ARTIFACT_ACTION: cut(artifact.action),
+        }
+        if artifact.url:
+            attributes[names.ARTIFACT_URL] = cut(scrub_url(artifact.url))
+        if artifact.media_type:
+            attributes[names.ARTIFACT_MEDIA_TYPE] = cut(artifact.media_type)
+        if artifact.size is not None:
+            attributes[names.ARTIFACT_SIZE] = artifact.size
+        self._emit(names.EVENT_EXECUTION_ARTIFACT, execution, sequence, attributes)
+
+    def consumed(self, execution: Execution, sequence: int, resources: Resources) -> None:
+        attributes: Attributes = {names.RESOURCE_SCOPE: resources.scope.value}
+        for name, value in (
+            (names.RESOURCE_CPU_TIME, resources.cpu_seconds),
+            (names.RESOURCE_MEMORY_PEAK, resources.memory_peak_bytes),
+            (names.RESOURCE_DISK_READ, resources.disk_read_bytes),
+            (names.RESOURCE_DISK_WRITE, resources.disk_write_bytes),
+        ):
+            if value is not None:
+                attributes[name] = value
+        self._emit(names.EVENT_EXECUTION_RESOURCE_USAGE, execution, sequence, attributes)
+
+    def assigned(self, execution: Execution, sequence: int, variable: Variable) -> None:
+        attributes: Attributes = {
+            names.VARIABLE_NAME: cut(variable.name),
+            names.VARIABLE_TYPE: cut(variable.type),
+            names.VARIABLE_HASH: variable.hash,
+        }
+        if variable.value is not None:
+            attributes[names.VARIABLE_VALUE] = scrub(variable.value, self._texts.limit)
+        self._emit(names.EVENT_EXECUTION_VARIABLE_SET, execution, sequence, attributes)
+
+    # -- model calls -------------------------------------------------------------------------------
+
+    def call_opened(self, call: ModelCall) -> None:
+        execution = call.execution
+        base: Attributes = {
+            names.EXECUTION_ID: execution.id,
+            names.EXECUTION_ROOT_ID: execution.root_id,
+            names.EXECUTION_KIND: execution.kind.value,
+            names.EXECUTION_NAME: cut(execution.name),
+            names.GEN_AI_OPERATION_NAME: call.operation,
+        }
+        for name, value in (
+            (names.GEN_AI_WORKFLOW_NAME, execution.workflow),
+            (names.GEN_AI_AGENT_NAME, execution.agent),
+            (names.GEN_AI_PROVIDER_NAME, call.provider),
+            (names.GEN_AI_REQUEST_MODEL, call.request_model),
+        ):
+            if value:
+                base[name] = cut(value)
+        name = f"{call.operation} {cut(call.request_model)}".rstrip()
+        call.trace = self._spans.start(
+            name, SpanKind.CLIENT, call.started_ns, base, _handle(execution)
+        )
+
+    def call_closed(self, call: ModelCall, sequence: int | None) -> None:
+        cost = money.price(call, self._prices)
+        usage = tokens(call.usage)
+        usage[names.USAGE_ROLE] = call.role.value
+        usage.update(money.cost_attributes(cost))
+        if call.response_model:
+            usage[names.GEN_AI_RESPONSE_MODEL] = cut(call.response_model)
+        if call.response_id:
+            usage[names.GEN_AI_RESPONSE_ID] = cut(call.response_id)
+        error = self._span_error(call.error)
+        if error is not None:
+            usage[names.ERROR_TYPE] = error.type
+        handle = _handle(call)
+        if sequence is not None:
+            attributes = {**handle.base, **usage} if handle is not None else usage
+            self._emit(
+                names.EVENT_INFERENCE_USAGE,
+                call.execution,
+                sequence,
+                attributes,
+                at_ns=call.ended_ns,
+                context=handle.context if handle is not None else None,
+            )
+        if handle is not None:
+            if call.finish_reasons:
+                usage[names.GEN_AI_RESPONSE_FINISH_REASONS] = call.finish_reasons
+            self._spans.end(handle, call.ended_ns, usage, error)
+        self._metrics.note(
+            CallNote(
+                call.operation,
+                cut(call.provider),
+                cut(call.request_model),
+                cut(call.response_model),
+                error.type if error is not None else "",
+                (call.ended_ns - call.started_ns) * _NS,
+                call.usage.input_tokens,
+                call.usage.output_tokens,
+                cost.amount,
+                cost.currency,
+            )
+        )
+
+    # -- the context around the program's code -----------------------------------------------------
+
+    def attach(self, item: Execution | ModelCall) -> object:
+        handle = _handle(item)
+        if handle is None:
+            return None
+        return otel_context.attach(handle.around(otel_context.get_current()))
+
+    def detach(self, token: object) -> None:
+        if token is not None:
+            otel_context.detach(token)  # pyright: ignore[reportArgumentType]  the token of attach
+
+    def _emit(
+        self,
+        event: str,
+        execution: Execution,
+        sequence: int,
+        attributes: Attributes,
+        *,
+        at_ns: int | None = None,
+        severity: str = "",
+        context: Context | None = None,
+    ) -> None:
+        handle = _handle(execution)
+        base = handle.base if handle is not None else identity(execution)
+        whole: Attributes = {**base, **attributes, names.EXECUTION_SEQUENCE: sequence}
+        if execution.iteration:
+            whole[names.EXECUTION_ITERATION] = execution.iteration
+        if context is None and handle is not None:
+            context = handle.context
+        now = execution.engine.now_ns() if at_ns is None else at_ns
+        self._events.emit(event, now, whole, context, severity)
+
+
+def _handle(item: Execution | ModelCall | None) -> SpanHandle | None:
+    """The span that this recorder keeps on an execution or a model call."""
+    kept = item.trace if item is not None else None
+    return kept if isinstance(kept, SpanHandle) else None
+
+
+def _plan_step(step: PlanStep) -> dict[str, object]:
+    known: dict[str, object] = {
+        "name": cut(step.name),
+        "component": cut(step.component),
+        "inputs": [cut(name) for name in step.inputs],
+        "expected_outputs": [cut(name) for name in step.expected_outputs],
+        "estimated_cost": None if step.estimated_cost is None else f"{step.estimated_cost:f}",
+        "estimated_seconds": step.estimated_seconds,
+        "actual_cost": None if step.actual_cost is None else f"{step.actual_cost:f}",
+        "actual_seconds": step.actual_seconds,
+        "state": step.state.value,
+    }
+    return {key: value for key, value in known.items() if value not in (None, "", [])}

@@ -1,0 +1,199 @@
+"""Spans, built once.
+
+With providers of our own a span is kept as a few fields and handed to the span processor as a
+finished `ReadableSpan` when it ends: the same bytes are exported for a part of the cost of an SDK
+span (benchmarks/overhead.py). What that gives up is given here: the sampler is asked for each root
+and its children follow it, the context with our span is there to attach, and attributes are bounded
+before they come. Providers of the user (`opentelemetry-instrument`) may have processors that look at
+spans as they start, so there an ordinary span is started.
+
+Ids come from the operating system: OpenTelemetry's generator draws from the `random` module, which
+would move the program's own seeded sequence.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Protocol
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.sampling import Sampler
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+)
+
+from exectrail.signals.attributes import Attributes, Value
+
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_NOT_SAMPLED = TraceFlags(TraceFlags.DEFAULT)
+_UNSET = Status(StatusCode.UNSET)
+
+
+class SpanHandle:
+    """A span that has begun. `base` is what its execution's events carry too."""
+
+    __slots__ = ("_around", "base", "kind", "name", "parent", "span", "span_context", "start_ns")
+
+    def __init__(
+        self,
+        name: str,
+        kind: SpanKind,
+        start_ns: int,
+        base: Attributes,
+        span_context: SpanContext,
+        parent: SpanContext | None,
+        span: Span | None = None,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.start_ns = start_ns
+        self.base = base
+        self.span_context = span_context
+        self.parent = parent
+        self.span = span
+        self._around: Context | None = None
+
+    @property
+    def context(self) -> Context:
+        """A context in which this span is the current one, and nothing else is set."""
+        if self._around is None:
+            self._around = self.around(Context())
+        return self._around
+
+    def around(self, context: Context) -> Context:
+        """A context with this span as the current one, else as it was."""
+        return trace.set_span_in_context(self.span or NonRecordingSpan(self.span_context), context)
+
+
+class SpanError:
+    """What a span says of a failure: type and scrubbed message."""
+
+    __slots__ = ("message", "type")
+
+    def __init__(self, type_: str, message: str) -> None:
+        self.type = type_
+        self.message = message
+
+
+class Spans(Protocol):
+    """Where spans begin and end."""
+
+    def start(
+        self, name: str, kind: SpanKind, start_ns: int, base: Attributes, above: SpanHandle | None
+    ) -> SpanHandle:
+        """Begin a span beneath another, else beneath the current one of the context."""
+        ...
+
+    def end(
+        self, handle: SpanHandle, end_ns: int, extra: Attributes, error: SpanError | None
+    ) -> None:
+        """End it, with what is known by then."""
+        ...
+
+
+def _events(error: SpanError | None, end_ns: int) -> tuple[Event, ...]:
+    """The exception as a span event, semantic conventions for exceptions on spans."""
+    if error is None:
+        return ()
+    attributes = {"exception.type": error.type}
+    if error.message:
+        attributes["exception.message"] = error.message
+    return (Event("exception", attributes, end_ns),)
+
+
+class LateSpans:
+    """Spans on providers of our own: built when they end."""
+
+    def __init__(
+        self,
+        processor: SpanProcessor,
+        sampler: Sampler,
+        resource: Resource,
+        scope: InstrumentationScope,
+    ) -> None:
+        self._processor = processor
+        self._sampler = sampler
+        self._resource = resource
+        self._scope = scope
+
+    def start(
+        self, name: str, kind: SpanKind, start_ns: int, base: Attributes, above: SpanHandle | None
+    ) -> SpanHandle:
+        random = os.urandom(24)
+        span_id = int.from_bytes(random[:8], "big") or 1
+        if above is not None:
+            parent = above.span_context
+            context = SpanContext(
+                parent.trace_id, span_id, False, parent.trace_flags, parent.trace_state
+            )
+            return SpanHandle(name, kind, start_ns, base, context, parent)
+        ambient = trace.get_current_span().get_span_context()
+        parent = ambient if ambient.is_valid else None
+        trace_id = parent.trace_id if parent else int.from_bytes(random[8:], "big") or 1
+        around = trace.set_span_in_context(NonRecordingSpan(parent)) if parent else None
+        sampled = self._sampler.should_sample(around, trace_id, name, kind, base)
+        flags = _SAMPLED if sampled.decision.is_sampled() else _NOT_SAMPLED
+        context = SpanContext(trace_id, span_id, False, flags, sampled.trace_state)
+        return SpanHandle(name, kind, start_ns, base, context, parent)
+
+    def end(
+        self, handle: SpanHandle, end_ns: int, extra: Attributes, error: SpanError | None
+    ) -> None:
+        if not handle.span_context.trace_flags.sampled:
+            return
+        attributes: Mapping[str, Value] = {**handle.base, **extra}
+        self._processor.on_end(
+            ReadableSpan(
+                name=handle.name,
+                context=handle.span_context,
+                parent=handle.parent,
+                resource=self._resource,
+                attributes=attributes,
+                events=_events(error, end_ns),
+                kind=handle.kind,
+                status=_UNSET if error is None else Status(StatusCode.ERROR, error.message or None),
+                start_time=handle.start_ns,
+                end_time=end_ns,
+                instrumentation_scope=self._scope,
+            )
+        )
+
+
+class ApiSpans:
+    """Spans on the user's providers: ordinary ones, through the API alone."""
+
+    def __init__(self, tracer: trace.Tracer) -> None:
+        self._tracer = tracer
+
+    def start(
+        self, name: str, kind: SpanKind, start_ns: int, base: Attributes, above: SpanHandle | None
+    ) -> SpanHandle:
+        context = above.context if above is not None else None
+        span = self._tracer.start_span(
+            name, context, kind=kind, attributes=base, start_time=start_ns
+        )
+        return SpanHandle(name, kind, start_ns, base, span.get_span_context(), None, span)
+
+    def end(
+        self, handle: SpanHandle, end_ns: int, extra: Attributes, error: SpanError | None
+    ) -> None:
+        span = handle.span
+        if span is None:
+            return
+        span.set_attributes(extra)
+        if error is not None:
+            for event in _events(error, end_ns):
+                span.add_event(event.name, event.attributes, end_ns)
+            span.set_status(Status(StatusCode.ERROR, error.message or None))
+        span.end(end_ns)

@@ -1,0 +1,88 @@
+"""The worker: this process, its beat, and its end.
+
+One beat each third of the lease, however many executions it holds: being watched does not grow with
+the work. In-process beats starve in long C calls; a supervisor beats better from outside.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+
+from exectrail.conventions import names
+from exectrail.guard import guard
+from exectrail.signals.attributes import Attributes
+from exectrail.signals.events import Events
+
+_GUARD = guard("signals.worker")
+BEATS_PER_LEASE: Final = 3
+
+
+class Worker:
+    """Tells that this process began, lives and ended.
+
+    Args:
+        events: Where its events go.
+        lease: Seconds it may be silent.
+        now_ns: Clock, nanoseconds since the epoch.
+        open_count: How many executions are open.
+        background: Run once in the thread, before the first beat: what should not cost the program.
+        farewell: Run in the thread when the worker stops, after its last event.
+    """
+
+    def __init__(
+        self,
+        events: Events,
+        lease: float,
+        now_ns: Callable[[], int],
+        open_count: Callable[[], int],
+        background: Callable[[], None],
+        farewell: Callable[[], None],
+    ) -> None:
+        self._events = events
+        self._interval = lease / BEATS_PER_LEASE
+        self._now_ns = now_ns
+        self._open_count = open_count
+        self._background = background
+        self._farewell = farewell
+        self._sequence = count(1)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._live, name="exectrail-worker", daemon=True)
+
+    def start(self) -> None:
+        """Tell that the process began, and beat from now on."""
+        self._tell(names.EVENT_WORKER_STARTED)
+        self._thread.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Tell that the process ends, and hand everything over.
+
+        Args:
+            timeout: Seconds the program waits for that, at most.
+
+        Returns:
+            Whether all was handed over in time.
+        """
+        self._stopping.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _live(self) -> None:
+        with _GUARD:
+            self._background()
+        while not self._stopping.wait(self._interval):
+            with _GUARD:
+                self._tell(names.EVENT_WORKER_HEARTBEAT)
+        with _GUARD:
+            self._tell(names.EVENT_WORKER_EXITED)
+        with _GUARD:
+            self._farewell()
+
+    def _tell(self, event: str) -> None:
+        attributes: Attributes = {
+            names.WORKER_SEQUENCE: next(self._sequence),
+            names.WORKER_OPEN_EXECUTIONS: self._open_count(),
+        }
+        self._events.emit(event, self._now_ns(), attributes)
