@@ -15,7 +15,8 @@ import threading
 from types import TracebackType
 
 logger = logging.getLogger("exectrail")
-logger.addHandler(logging.NullHandler())  # without it Python prints warnings to the program's stderr
+# Without a handler Python prints warnings to the program's stderr.
+logger.addHandler(logging.NullHandler())
 
 _lock = threading.Lock()
 _dropped: dict[str, int] = {}
@@ -85,7 +86,7 @@ def dropped() -> dict[str, int]:
 
 
 def reset() -> None:
-    """Forget the counts (tests, and a forked child, where another thread may have held the lock)."""
+    """Forget the counts: a forked child, whose parent may have held the lock, and tests."""
     global _lock
     _lock = threading.Lock()
     _dropped.clear()

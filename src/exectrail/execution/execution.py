@@ -175,6 +175,11 @@ class Execution:
         """It was ended."""
         self._move(State.CANCELLED, reason, error)
 
+    def leave(self) -> None:
+        """Let go of it as it is, paused or blocked: the segment ends, the state stays."""
+        with _GUARD:
+            self._close()
+
     def status(self, word: object, reason: Reason | str = "") -> bool:
         """Take a status word of another system.
 

@@ -4,8 +4,8 @@ With providers of our own a span is kept as a few fields and handed to the span 
 finished `ReadableSpan` when it ends: the same bytes are exported for a part of the cost of an SDK
 span (benchmarks/overhead.py). What that gives up is given here: the sampler is asked for each root
 and its children follow it, the context with our span is there to attach, and attributes are bounded
-before they come. Providers of the user (`opentelemetry-instrument`) may have processors that look at
-spans as they start, so there an ordinary span is started.
+before they come. Providers of the user (`opentelemetry-instrument`) may have processors that look
+at spans as they start, so there an ordinary span is started.
 
 Ids come from the operating system: OpenTelemetry's generator draws from the `random` module, which
 would move the program's own seeded sequence.

@@ -1,0 +1,75 @@
+"""One execution that the API drives: begin, attach, detach, end. Never raises of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from exectrail.conventions.names import Kind, Reason, State
+from exectrail.execution import About, Execution, Executions
+from exectrail.execution.executions import Attachment
+from exectrail.guard import guard
+from exectrail.runtime import executions
+
+_BEGIN: Final = guard("api.begin")
+_ATTACH: Final = guard("api.attach")
+_END: Final = guard("api.end")
+_SILENT: Final = Executions()
+"""Gives an execution that records nothing, where starting a real one failed."""
+
+
+class Run:
+    """An execution and whether it is attached."""
+
+    __slots__ = ("_attachment", "execution")
+
+    def __init__(self, kind: Kind, name: str, about: About, options: dict[str, Any]) -> None:
+        self._attachment: Attachment | None = None
+        self.execution: Execution = started(kind, name, about, options)
+
+    def attach(self) -> None:
+        """Make it current. Never leave it so across a `yield`."""
+        with _ATTACH:
+            self._attachment = self.execution.engine.attach(self.execution)
+
+    def detach(self) -> None:
+        """Take that back."""
+        attachment, self._attachment = self._attachment, None
+        if attachment is not None:
+            with _ATTACH:
+                self.execution.engine.detach(attachment)
+
+    def end(self, error: BaseException | None) -> None:
+        """End it as what left its code says: None for a value, else the exception."""
+        with _END:
+            finish(self.execution, error)
+
+
+def started(kind: Kind, name: str, about: About, options: dict[str, Any]) -> Execution:
+    with _BEGIN:
+        return executions().start(kind, name, about=about, **options)
+    return _SILENT.start(kind, name, root=True)
+
+
+def finish(execution: Execution, error: BaseException | None) -> None:
+    """End an execution by the exception that left its code, or by none."""
+    if execution.closed:
+        return
+    match error:
+        case None:
+            if execution.state in (State.PAUSED, State.BLOCKED):
+                execution.leave()
+            else:
+                execution.complete()
+        case asyncio.CancelledError():
+            execution.cancel(Reason.USER_REQUEST)
+        case GeneratorExit():
+            execution.cancel(Reason.STREAM_CLOSED)
+        case KeyboardInterrupt():
+            execution.cancel(Reason.SIGNAL)
+        case SystemExit(code=None | 0):
+            execution.cancel(Reason.USER_REQUEST)
+        case TimeoutError():
+            execution.fail(error, Reason.TIMEOUT)
+        case _:
+            execution.fail(error)
