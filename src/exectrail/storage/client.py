@@ -24,7 +24,7 @@ _UNKNOWN_TABLE = 60
 _UNKNOWN_DATABASE = 81
 _AUTHENTICATION = frozenset({192, 193, 194, 516})
 
-# The driver logs what it raises; without a handler of the user's, that would reach the terminal twice.
+# The driver logs what it raises; without a handler that would reach the terminal a second time.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 Row = dict[str, Any]

@@ -1,0 +1,60 @@
+-- What is known of each segment (what one process did of an execution), folded from all its events. Every column
+-- is a max, a min or a set: in any order, any number of times and in any batches the same events give the same row.
+-- Read it through the view `segments`, or with FINAL. Partition and TTL: see 0012.
+--
+-- * st: the greatest of (terminal, sequence) among valid changes of state. A final state is not undone by what
+--   comes late; among others the sequence decides, never a clock.
+-- * moves: every valid change of state, from which work and wait are told apart.
+-- * opened_key: the key that a first event stated, with whether it resumes (previous state paused) or starts afresh.
+-- * writer: who wrote the latest event; one process writes a segment.
+-- * A text that one event tells and others leave out is a max, because '' is less than any text.
+CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
+    created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    execution_id String CODEC(ZSTD(1)),
+    st SimpleAggregateFunction(max, Tuple(terminal UInt8, sequence UInt32, ts DateTime64(6, 'UTC'), state String,
+        reason String, resume_key String, checkpoint_id String, error_type String, error_message String)),
+    first SimpleAggregateFunction(min, Tuple(sequence UInt32, ts DateTime64(6, 'UTC'))),
+    moves SimpleAggregateFunction(groupUniqArrayArray,
+        Array(Tuple(sequence UInt32, ts DateTime64(6, 'UTC'), state String))),
+    opened_key SimpleAggregateFunction(max, Tuple(resume_key String, resumes UInt8, checkpoint_id String)),
+    writer SimpleAggregateFunction(max, Tuple(sequence UInt32, worker_id String, host String, pid UInt32)),
+    progress SimpleAggregateFunction(max, Tuple(sequence UInt32, progress Float64, steps_planned UInt32,
+        steps_completed UInt32, message String)),
+    last_event SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    received SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    root_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    parent_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    external_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    forked_from SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    kind SimpleAggregateFunction(max, LowCardinality(String)),
+    name SimpleAggregateFunction(max, LowCardinality(String)),
+    project SimpleAggregateFunction(max, LowCardinality(String)),
+    workflow SimpleAggregateFunction(max, LowCardinality(String)),
+    agent SimpleAggregateFunction(max, LowCardinality(String)),
+    agent_version SimpleAggregateFunction(max, LowCardinality(String)),
+    tool SimpleAggregateFunction(max, LowCardinality(String)),
+    service SimpleAggregateFunction(max, LowCardinality(String)),
+    service_version SimpleAggregateFunction(max, LowCardinality(String)),
+    environment SimpleAggregateFunction(max, LowCardinality(String)),
+    mode SimpleAggregateFunction(max, LowCardinality(String)),
+    attempt SimpleAggregateFunction(max, UInt32),
+    iteration SimpleAggregateFunction(max, UInt32),
+    max_iterations SimpleAggregateFunction(max, UInt32),
+    deadline SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    target_type SimpleAggregateFunction(max, LowCardinality(String)),
+    target_id SimpleAggregateFunction(max, String),
+    trigger_source SimpleAggregateFunction(max, LowCardinality(String)),
+    trigger_key SimpleAggregateFunction(max, String),
+    trigger_status SimpleAggregateFunction(max, LowCardinality(String)),
+    trigger_intent SimpleAggregateFunction(max, LowCardinality(String)),
+    tags SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(name String, value String))),
+    conversation_id SimpleAggregateFunction(max, String),
+    trace_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    span_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = AggregatingMergeTree
+PARTITION BY (toYear(created) % 8, toMonth(created))
+ORDER BY (created, execution_id)
+TTL toDateTime(received) + toIntervalDay(400)
+SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

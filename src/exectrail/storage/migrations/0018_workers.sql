@@ -1,0 +1,31 @@
+-- What is known of each process that reports. Columns are maxima and minima, as in 0014. Read it through the view
+-- `workers_alive`. Partition (by the time in the worker's id) and TTL: see 0012.
+--
+-- * beat and delay_us: its latest sign of life by its own clock, and the least difference between the store's clock
+--   and its own. Their sum is the latest sign of life by the store's clock, whatever the sender's clock says, and
+--   however late or often a batch comes.
+-- * heard: for clocks that are more than a day ahead, which say nothing of either; the store's clock alone.
+-- * exit: its last word, from itself or from whoever watched it.
+CREATE TABLE IF NOT EXISTS workers {on_cluster} (
+    created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    worker_id String CODEC(ZSTD(1)),
+    beat SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    delay_us SimpleAggregateFunction(min, Int64),
+    heard SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    received SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    first_received SimpleAggregateFunction(min, DateTime64(6, 'UTC')),
+    lease_s SimpleAggregateFunction(max, Float64),
+    exit SimpleAggregateFunction(max, Tuple(exited UInt8, ts DateTime64(6, 'UTC'), has_code UInt8, exit_code Int32,
+        signal String, oom UInt8)),
+    heartbeat SimpleAggregateFunction(max, Tuple(sequence UInt32, open_executions UInt32)),
+    host SimpleAggregateFunction(max, LowCardinality(String)),
+    pid SimpleAggregateFunction(max, UInt32),
+    service SimpleAggregateFunction(max, LowCardinality(String)),
+    service_version SimpleAggregateFunction(max, LowCardinality(String)),
+    project SimpleAggregateFunction(max, LowCardinality(String)),
+    environment SimpleAggregateFunction(max, LowCardinality(String))
+) ENGINE = AggregatingMergeTree
+PARTITION BY (toYear(created) % 8, toMonth(created))
+ORDER BY (created, worker_id)
+TTL toDateTime(received) + toIntervalDay(400)
+SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

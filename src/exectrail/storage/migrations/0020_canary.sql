@@ -1,0 +1,8 @@
+-- When the pipeline's own sign of life reached the store. While these are late, silence proves nothing about workers.
+CREATE TABLE IF NOT EXISTS canary {on_cluster} (
+    received DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1))
+) ENGINE = MergeTree
+PARTITION BY (toYear(received) % 8, toMonth(received))
+ORDER BY received
+TTL toDateTime(received) + toIntervalDay(7)
+SETTINGS non_replicated_deduplication_window = 1000

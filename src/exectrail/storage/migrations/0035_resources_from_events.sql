@@ -1,0 +1,7 @@
+-- events -> resources
+CREATE MATERIALIZED VIEW IF NOT EXISTS resources_from_events {on_cluster} TO resources AS
+SELECT
+    created, execution_id, sequence, ts, received, root_id, project, workflow, agent, kind, name, cpu_seconds,
+    memory_peak_bytes, disk_read_bytes, disk_write_bytes, resource_scope
+FROM events
+WHERE reject = '' AND event = 'exectrail.execution.resource_usage'

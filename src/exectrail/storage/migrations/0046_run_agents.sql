@@ -1,0 +1,31 @@
+-- One row per run and agent: what the agent did in the run. Tokens and cost are those of all calls that were made as
+-- part of the agent, by whatever execution owns them; agent '' is what was done outside any agent. Summed over the
+-- agents of a run this is the run.
+-- executions, state, started_at, ended_at and duration_ms are of its executions of kind agent (state: of the latest; an agent
+-- within an agent of the same name counts its time twice); errors as in `executions`.
+CREATE OR REPLACE VIEW run_agents {on_cluster} AS
+WITH groupArrayIf(n.execution_id, n.state = 'failed') AS failed
+SELECT
+    n.root_id AS root_id,
+    n.agent AS agent,
+    countIf(n.kind = 'agent') AS executions,
+    argMaxIf(n.effective_state, (n.started_at, n.execution_id), n.kind = 'agent') AS effective_state,
+    argMaxIf(n.reason, (n.started_at, n.execution_id), n.kind = 'agent') AS reason,
+    min(n.started_at) AS started_at,
+    if(countIf(n.ended_at IS NULL) > 0, NULL, max(n.ended_at)) AS ended_at,
+    sumIf(n.duration_ms, n.kind = 'agent') AS duration_ms,
+    countIf(n.kind = 'tool') AS tool_calls,
+    length(failed) - length(arrayIntersect(failed, groupArrayIf(n.parent_id, n.state = 'failed'))) AS errors,
+    maxIf(n.attempt, n.kind = 'agent') AS attempt,
+    sum(n.calls) AS calls,
+    sum(n.priced_calls) AS priced_calls,
+    sum(n.input_tokens) AS input_tokens,
+    sum(n.uncached_tokens) AS uncached_tokens,
+    sum(n.cache_read_tokens) AS cache_read_tokens,
+    sum(n.cache_write_tokens) AS cache_write_tokens,
+    sum(n.output_tokens) AS output_tokens,
+    sum(n.reasoning_tokens) AS reasoning_tokens,
+    sum(n.cost) AS cost
+FROM execution_tree AS n
+GROUP BY n.root_id, n.agent
+HAVING n.agent != '' OR calls > 0
