@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class Demo:
         return json.loads(self.call("runs", "--json"))["runs"]
 
     def state(self, workflow: str, step: str = "") -> str:
-        """The state of the newest run of a workflow, or of one of its steps; empty if there is none."""
+        """The state of the newest run of a workflow, or of a step of it; empty if none is."""
         run = next((run for run in self.runs() if run["workflow"] == workflow), None)
         if run is None or not step:
             return run["state"] if run else ""
@@ -135,7 +135,7 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def stack_of(demo: Demo) -> Iterator[None]:
+def stack_of(demo: Demo) -> Generator[None]:
     """The embedded stack, as long as the block runs."""
     demo.call(
         *("up", "--detach", "--path", str(demo.stack)),
@@ -160,9 +160,8 @@ def play(demo: Demo) -> None:
     demo.kill_in_second_step()
     demo.wait("the kill to be noticed", lambda: demo.state("nightly_index") == "abandoned")
     demo.wait("the lease to pass", lambda: time.monotonic() > asked + float(LEASE) * 2)
-    print(
-        f"\n(c) after twice its lease of {LEASE} s: {demo.state('refund')}, and nobody calls it dead"
-    )
+    waiting = demo.state("refund")
+    print(f"\n(c) after twice its lease of {LEASE} s: {waiting}, and nobody calls it dead")
     print("    another process answers")
     demo.run("approval", "answer", str(demo.checkpoints))
     demo.wait("the answer to be seen", lambda: demo.state("refund") == "completed")
@@ -181,7 +180,7 @@ def tell(demo: Demo) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(description="Four programs, and what exectrail tells of them.")
     parser.add_argument("--directory", type=Path, default=Path(".demo"), help="where it is kept")
     directory: Path = parser.parse_args().directory.absolute()
     shutil.rmtree(directory, ignore_errors=True)

@@ -19,7 +19,8 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command
 from offline_model import OfflineChat, call, say
 
-TEAM = ("researcher", "writer", "reviewer")
+Next = Literal["researcher", "writer", "reviewer", "publish"]
+TEAM: tuple[Next, ...] = ("researcher", "writer", "reviewer")
 
 
 @tool
@@ -53,12 +54,11 @@ def build(printer_works: bool) -> Any:
         provider="openai", model="gpt-4o-mini", answers=[say("MARKERANSWER next")]
     )
 
-    def supervisor(
-        state: MessagesState,
-    ) -> Command[Literal["researcher", "writer", "reviewer", "publish"]]:
+    def supervisor(state: MessagesState) -> Command[Next]:
         routing.invoke([HumanMessage("MARKERPROMPT who is next?"), *state["messages"]])
         had = {message.name for message in state["messages"]}
-        return Command(goto=next((name for name in TEAM if name not in had), "publish"))
+        who: Next = next((name for name in TEAM if name not in had), "publish")
+        return Command[Next](goto=who)
 
     def publish(state: MessagesState) -> dict[str, Any]:
         if not printer_works:
