@@ -9,7 +9,7 @@ Nothing in here knows of exectrail.
 from __future__ import annotations
 
 import argparse
-from typing import Any, Literal
+from typing import Any
 
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
@@ -19,8 +19,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command
 from offline_model import OfflineChat, call, say
 
-Next = Literal["researcher", "writer", "reviewer", "publish"]
-TEAM: tuple[Next, ...] = ("researcher", "writer", "reviewer")
+TEAM = ("researcher", "writer", "reviewer")
 
 
 @tool
@@ -54,11 +53,10 @@ def build(printer_works: bool) -> Any:
         provider="openai", model="gpt-4o-mini", answers=[say("MARKERANSWER next")]
     )
 
-    def supervisor(state: MessagesState) -> Command[Next]:
+    def supervisor(state: MessagesState) -> Command[str]:
         routing.invoke([HumanMessage("MARKERPROMPT who is next?"), *state["messages"]])
         had = {message.name for message in state["messages"]}
-        who: Next = next((name for name in TEAM if name not in had), "publish")
-        return Command[Next](goto=who)
+        return Command(goto=next((name for name in TEAM if name not in had), "publish"))
 
     def publish(state: MessagesState) -> dict[str, Any]:
         if not printer_works:
@@ -67,7 +65,7 @@ def build(printer_works: bool) -> Any:
         return {}
 
     graph = StateGraph(MessagesState)
-    graph.add_node("supervisor", supervisor)
+    graph.add_node("supervisor", supervisor, destinations=(*TEAM, "publish"))
     graph.add_node("researcher", member("researcher", "openai", "gpt-4o", search))
     graph.add_node("writer", member("writer", "anthropic", "claude-sonnet-4-5", outline))
     graph.add_node("reviewer", member("reviewer", "acme", "acme-large-9", check_facts))
