@@ -85,6 +85,7 @@ FROM (
             n.execution_id), NOT n.is_root AND n.kind IN ('step', 'task', 'agent', 'tool')) AS last_step,
         maxIf(n.iteration, n.is_root OR n.parent_id = n.root_id) AS iterations,
         count() AS nodes,
+        arraySort(groupUniqArrayIf(toString(n.agent), n.agent != '')) AS agents,
         countIf(NOT n.is_root AND n.kind = 'agent') AS agent_executions,
         countIf(n.kind = 'tool') AS tool_calls,
         countIf(n.attempt > 1) AS retries,

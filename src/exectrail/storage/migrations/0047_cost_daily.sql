@@ -1,5 +1,6 @@
 -- Tokens and cost per day (UTC, by the time of the call), project, workflow, agent, provider, model and currency.
 -- priced_calls of calls have a price; cost is NULL where none has one.
+-- Calls without a price have no currency and stand under USD.
 CREATE OR REPLACE VIEW cost_daily {on_cluster} AS
 SELECT
     toDate(c.ts, 'UTC') AS day,
@@ -8,7 +9,7 @@ SELECT
     c.agent AS agent,
     c.provider AS provider,
     c.model AS model,
-    c.currency AS currency,
+    if(c.currency = '', 'USD', c.currency) AS currency,
     count() AS calls,
     countIf(c.priced) AS priced_calls,
     sum(c.input_tokens) AS input_tokens,

@@ -1,0 +1,154 @@
+"""One function per question: names its parameters and gives a `Query`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from exectrail.queries.query import Query, question
+from exectrail.queries.rows import (
+    AgentCost,
+    Cost,
+    Finding,
+    Match,
+    Node,
+    Pipeline,
+    Reject,
+    Run,
+    RunAgent,
+    RunError,
+    Transition,
+)
+
+
+class CostBy(StrEnum):
+    """What a cost table is grouped by."""
+
+    DAY = "day"
+    MODEL = "model"
+    AGENT = "agent"
+    WORKFLOW = "workflow"
+
+
+def runs(
+    *,
+    state: str = "",
+    outcome: str = "",
+    workflow: str = "",
+    agent: str = "",
+    project: str = "",
+    trigger: str = "",
+    since: datetime | None = None,
+    limit: int = 100,
+) -> Query[Run]:
+    """Runs, latest start first. What is left out does not filter.
+
+    Args:
+        state: Effective state: one of `conventions.names.State`, `abandoned` among them.
+        outcome: success, partial, failed, cancelled, abandoned.
+        workflow: Name of the workflow.
+        agent: Name of an agent that took part.
+        project: `service.namespace`.
+        trigger: Source, key or intent of the trigger.
+        since: Started at or after; aware.
+        limit: Most rows.
+    """
+    return question(
+        "runs",
+        Run,
+        state=state,
+        outcome=outcome,
+        workflow=workflow,
+        agent=agent,
+        project=project,
+        trigger=trigger,
+        since=_time(since),
+        limit=limit,
+    )
+
+
+def run(execution_id: str) -> Query[Run]:
+    """One run by the id under which it is shown; no row if that is not a root."""
+    return question("run", Run, execution_id=execution_id)
+
+
+def execution(execution_id: str) -> Query[Node]:
+    """One execution at any level."""
+    return question("execution", Node, execution_id=execution_id)
+
+
+def resolve_id(prefix: str, *, limit: int = 20) -> Query[Match]:
+    """Executions by the beginning of an id, or by the whole id that their framework uses.
+
+    The ids of resuming segments lead to the execution they belong to.
+    """
+    return question("resolve_id", Match, prefix=prefix.lower(), external_id=prefix, limit=limit)
+
+
+def tree(root_id: str) -> Query[Node]:
+    """All executions of a run, those of its resumed segments too, in order of start."""
+    return question("tree", Node, root_id=root_id)
+
+
+def run_transitions(root_id: str) -> Query[Transition]:
+    """All changes of state in a run, in order of time."""
+    return question("run_transitions", Transition, root_id=root_id)
+
+
+def run_agents(root_id: str) -> Query[RunAgent]:
+    """What each agent did in a run."""
+    return question("run_agents", RunAgent, root_id=root_id)
+
+
+def run_errors(root_id: str) -> Query[RunError]:
+    """Failed executions of a run, in order of time."""
+    return question("run_errors", RunError, root_id=root_id)
+
+
+def cost_by(
+    by: CostBy, *, project: str = "", workflow: str = "", since: datetime | None = None
+) -> Query[Cost]:
+    """Tokens and cost by day (in order of time), model, agent or workflow (dearest first).
+
+    Args:
+        by: What to group by.
+        project: `service.namespace`, or all.
+        workflow: Name of a workflow, or all.
+        since: From this day (UTC) on; aware.
+    """
+    return question(
+        "cost_by", Cost, by=str(by), project=project, workflow=workflow, since=_time(since)
+    )
+
+
+def cost_by_agent_of_runs(root_ids: Sequence[str]) -> Query[AgentCost]:
+    """What each agent cost over some runs, dearest first; `rows.total` sums the lines."""
+    return question("cost_by_agent_of_runs", AgentCost, root_ids=list(root_ids))
+
+
+def rejects(*, since: datetime | None = None, limit: int = 100) -> Query[Reject]:
+    """What could not be used, latest first."""
+    return question("rejects", Reject, since=_time(since), limit=limit)
+
+
+def pipeline_status() -> Query[Pipeline]:
+    """Whether what is sent reaches the store; always one row."""
+    return question("pipeline_status", Pipeline)
+
+
+def judge_abandoned() -> Query[Finding]:
+    """Segments that are abandoned and were not yet said to be."""
+    return question("judge_abandoned", Finding)
+
+
+def judge_alive() -> Query[Finding]:
+    """Segments that were said to be abandoned and are not: they beat again or told their end."""
+    return question("judge_alive", Finding)
+
+
+def _time(value: datetime | None) -> str:
+    """Text that ClickHouse reads as DateTime64(6, 'UTC'); the beginning of time for None."""
+    if value is None:
+        return "1970-01-01 00:00:00"
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
