@@ -1,38 +1,41 @@
 """exectrail: what every run of your agents is doing, did, cost, and whether it died.
 
-Nothing happens at import. `exectrail run` or `exectrail.instrument()` switches it on.
+Nothing happens at import, and little is loaded: what a name stands for comes with its first use.
+`exectrail run` or `exectrail.instrument()` switches it on.
 """
 
-from exectrail.api import (
-    Block,
-    agent,
-    artifact,
-    block,
-    cancel,
-    complete,
-    current,
-    error,
-    fail,
-    pause,
-    plan,
-    plan_step,
-    progress,
-    queue,
-    resource_usage,
-    result,
-    resume,
-    start,
-    status,
-    step,
-    task,
-    tool,
-    usage,
-    variable,
-    workflow,
-)
-from exectrail.autoload import instrument, uninstrument
-from exectrail.execution import Execution, PlanStep
-from exectrail.runtime import flush, shutdown
+TYPE_CHECKING = False  # as `typing` has it, whose import alone would double ours
+if TYPE_CHECKING:
+    from exectrail.api import (
+        Block,
+        agent,
+        artifact,
+        block,
+        cancel,
+        complete,
+        current,
+        error,
+        fail,
+        pause,
+        plan,
+        plan_step,
+        progress,
+        queue,
+        resource_usage,
+        result,
+        resume,
+        start,
+        status,
+        step,
+        task,
+        tool,
+        usage,
+        variable,
+        workflow,
+    )
+    from exectrail.autoload import instrument, uninstrument
+    from exectrail.execution import Execution, PlanStep
+    from exectrail.runtime import flush, shutdown
 
 __all__ = [
     "Block",
@@ -67,3 +70,27 @@ __all__ = [
     "variable",
     "workflow",
 ]
+
+_HOMES = {
+    "instrument": "exectrail.autoload",
+    "uninstrument": "exectrail.autoload",
+    "Execution": "exectrail.execution",
+    "PlanStep": "exectrail.execution",
+    "flush": "exectrail.runtime",
+    "shutdown": "exectrail.runtime",
+}
+"""Where the names are that are not of the API."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES.get(name, "exectrail.api")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

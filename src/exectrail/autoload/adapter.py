@@ -9,15 +9,21 @@ from typing import Any, ClassVar
 class Adapter:
     """Base of the adapters; also what `opentelemetry-instrument` expects of an instrumentor.
 
-    Found by the entry point groups `exectrail_adapter` and `opentelemetry_instrumentor`. State of an
-    adapter belongs to its class: entry points make new instances.
+    Found by the entry point groups `exectrail_adapter` and `opentelemetry_instrumentor`. State of
+    an adapter belongs to its class: entry points make new instances.
     """
 
     name: ClassVar[str]
     """Name of the adapter, as in the extra: `langgraph`."""
     supports: ClassVar[tuple[str, ...]]
     """Requirements of the framework's distributions, PEP 508."""
+    module: ClassVar[str]
+    """The framework's module after whose import the hooks are installed. The module of an adapter
+    imports neither it nor the framework: every process loads all installed adapters."""
+    waiting: ClassVar[bool] = False
+    """Whether the hooks are to be installed when the framework is imported."""
     installed: ClassVar[bool] = False
+    """Whether the hooks are installed."""
 
     def install(self) -> None:
         """Hook the framework. Called once; may raise, the caller guards it."""
@@ -27,7 +33,7 @@ class Adapter:
         """Put everything back as it was."""
         raise NotImplementedError
 
-    # -- the protocol of opentelemetry-instrument ---------------------------------------------------
+    # -- the protocol of opentelemetry-instrument ---
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Requirements of the framework."""
@@ -36,17 +42,26 @@ class Adapter:
     def instrument(self, **options: Any) -> None:
         """Hook the framework and report to the providers given, else to the global ones.
 
+        Called by hand, and by `opentelemetry-instrument` once it has set the global providers.
+        Hooks when the framework is imported; now, if it has been.
+
         Args:
             options: `tracer_provider`, `logger_provider`, `meter_provider`; others are ignored.
         """
         from exectrail.autoload.adopt import use_providers
+        from exectrail.autoload.discovery import hook_when_imported, wanted
+        from exectrail.config import load
+        from exectrail.guard import guard
 
-        use_providers(options)
-        self.activate()
+        with guard(f"autoload.{self.name}"):
+            config = load()
+            if wanted(self.name, config) and use_providers(options, config):
+                hook_when_imported(type(self))
 
     def uninstrument(self, **_options: Any) -> None:
-        """Take the hooks out."""
+        """Take the hooks out, and do not wait for the framework any more."""
         cls = type(self)
+        cls.waiting = False
         if cls.installed:
             cls.installed = False
             self.uninstall()

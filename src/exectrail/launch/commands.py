@@ -1,0 +1,47 @@
+"""Which command is where. A command's module is imported when the command is called, not before."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Command(NamedTuple):
+    """A command of `exectrail`."""
+
+    name: str
+    summary: str
+    """One line for `exectrail --help`."""
+    module: str
+    """Its `register(subparsers)` adds the command's parser, with the default `run`: a function from
+    the parsed arguments to the exit code."""
+    extra: str = ""
+    """Extra of the distribution that brings what the module imports; none for the base install."""
+
+
+_RECEIVER: Final = "exectrail.receiver.commands"
+_STORAGE: Final = "exectrail.storage.commands"
+_CLI: Final = "exectrail.cli.commands"
+
+GROUPS: Final[dict[str, tuple[Command, ...]]] = {
+    "Observe": (
+        Command("run", "run a program, observed, with no change to it", "exectrail.launch.run"),
+        Command("doctor", "what is installed, active and reachable", "exectrail.launch.doctor"),
+        Command("bootstrap", "which adapters fit what is installed", "exectrail.launch.bootstrap"),
+    ),
+    "Look": (
+        Command("runs", "list runs with state, outcome, duration and cost", _CLI, "cli"),
+        Command("tree", "what a run consists of", _CLI, "cli"),
+        Command("show", "everything known of one run", _CLI, "cli"),
+        Command("cost", "tokens and cost by day, model, agent or workflow", _CLI, "cli"),
+        Command("sql", "ask the views in SQL", _CLI, "cli"),
+    ),
+    "Store": (
+        Command("up", "start the embedded stack: OTLP in, SQL out", _RECEIVER, "local"),
+        Command("down", "stop it", _RECEIVER, "local"),
+        Command("status", "whether it runs, and what it holds", _RECEIVER, "local"),
+        Command("migrate", "bring the tables of a database up to date", _STORAGE, "cli"),
+    ),
+}
+"""The commands in the order that the help shows them."""
+
+COMMANDS: Final = {command.name: command for group in GROUPS.values() for command in group}
