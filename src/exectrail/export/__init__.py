@@ -6,7 +6,15 @@ May import: signals, config, conventions, guard, and the OpenTelemetry SDK and e
 """
 
 from exectrail.export.pipeline import Pipeline
-from exectrail.export.providers import from_environment, from_providers
+from exectrail.export.providers import Exporters, from_environment, from_exporters, from_providers
 from exectrail.export.resource import worker_attributes, worker_resource
 
-__all__ = ["Pipeline", "from_environment", "from_providers", "worker_attributes", "worker_resource"]
+__all__ = [
+    "Exporters",
+    "Pipeline",
+    "from_environment",
+    "from_exporters",
+    "from_providers",
+    "worker_attributes",
+    "worker_resource",
+]

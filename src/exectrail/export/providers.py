@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from opentelemetry import _logs, metrics, trace
@@ -39,10 +40,31 @@ EVENT_DELAY_MS: Final = 200.0
 what waits. OTEL_BSP_SCHEDULE_DELAY and OTEL_BLRP_SCHEDULE_DELAY win."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exporters:
+    """What takes the signals; None for a signal that nobody takes."""
+
+    spans: SpanExporter | None = None
+    logs: LogRecordExporter | None = None
+    metrics: MetricExporter | None = None
+
+
 def from_environment(resource: Resource, version: str) -> Pipeline:
+    """Providers of our own with the exporters that the OTEL_* variables name.
+
+    Args:
+        resource: Which service, host and worker.
+        version: Version of exectrail, for the instrumentation scope.
+    """
+    exporters = Exporters(_span_exporter(), _log_exporter(), _metric_exporter())
+    return from_exporters(exporters, resource, version)
+
+
+def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pipeline:
     """Providers of our own; the global ones are not touched.
 
     Args:
+        exporters: What takes the signals.
         resource: Which service, host and worker.
         version: Version of exectrail, for the instrumentation scope.
     """
@@ -52,24 +74,24 @@ def from_environment(resource: Resource, version: str) -> Pipeline:
     logger_provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
     readers: list[PeriodicExportingMetricReader] = []
     stops: list[Any] = []
-    if (span_exporter := _span_exporter()) is not None:
+    if exporters.spans is not None:
         most, delay = (
             _number("OTEL_BSP_MAX_QUEUE_SIZE", MOST_SPANS),
             _delay("OTEL_BSP", SPAN_DELAY_MS),
         )
-        processor = BoundedSpans(span_exporter, int(most), delay)
+        processor = BoundedSpans(exporters.spans, int(most), delay)
         spans.add_span_processor(processor)
         stops.append(processor.exporter)
-    if (log_exporter := _log_exporter()) is not None:
+    if exporters.logs is not None:
         most, delay = (
             _number("OTEL_BLRP_MAX_QUEUE_SIZE", MOST_EVENTS),
             _delay("OTEL_BLRP", EVENT_DELAY_MS),
         )
-        logs = BoundedLogs(log_exporter, int(most), delay)
+        logs = BoundedLogs(exporters.logs, int(most), delay)
         logger_provider.add_log_record_processor(logs)
         stops.append(logs.exporter)
-    if (metric_exporter := _metric_exporter()) is not None:
-        quiet = QuietMetrics(metric_exporter)
+    if exporters.metrics is not None:
+        quiet = QuietMetrics(exporters.metrics)
         readers.append(PeriodicExportingMetricReader(quiet))
         stops.append(quiet)
     meter_provider = MeterProvider(readers, resource, shutdown_on_exit=False)
