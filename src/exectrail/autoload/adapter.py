@@ -25,6 +25,9 @@ class Adapter:
     installed: ClassVar[bool] = False
     """Whether the hooks are installed."""
 
+    def __init_subclass__(cls) -> None:
+        cls.waiting = cls.installed = False  # its own, not that of the adapter it builds on
+
     def install(self) -> None:
         """Hook the framework. Called once; may raise, the caller guards it."""
         raise NotImplementedError

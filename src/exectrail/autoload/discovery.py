@@ -12,7 +12,7 @@ from exectrail.autoload.adapter import Adapter
 from exectrail.autoload.imports import watch
 from exectrail.autoload.requirements import MissingError, UnsupportedError, check
 from exectrail.config import Config
-from exectrail.guard import guard, logger, report
+from exectrail.guard import guard, logger
 
 GROUP: Final = "exectrail_adapter"
 """The entry point group; the name of an entry is the adapter's name."""
@@ -102,7 +102,6 @@ def hook_when_imported(adapter: type[Adapter]) -> None:
                 check(adapter.supports)
             except (MissingError, UnsupportedError) as problem:
                 logger.warning("exectrail: adapter %s stays off: %s", adapter.name, problem)
-                report(f"autoload.{adapter.name}.unsupported")
                 return
             adapter().activate()
 

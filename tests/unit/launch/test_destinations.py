@@ -1,0 +1,86 @@
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from exectrail.launch.destinations import Destination, destinations, trouble, without_password
+
+
+@pytest.fixture
+def collector():
+    """Address of a server that takes /v1/traces with the right key; the requests it got."""
+    got: list[tuple[str, str | None, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((self.path, self.headers["Content-Type"], body))
+            known = self.path == "/v1/traces"
+            right = self.headers["x-key"] == "not-a-real-key"
+            self.send_response(404 if not known else 200 if right else 401)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", got
+        server.shutdown()
+        thread.join()
+
+
+def test_signals_go_to_the_embedded_stack_by_default():
+    assert destinations({}) == [
+        Destination(signal, "otlp", f"http://127.0.0.1:4318/v1/{signal}", "http/protobuf")
+        for signal in ("traces", "logs", "metrics")
+    ]
+
+
+def test_the_variables_of_one_signal_win_and_its_endpoint_is_taken_as_it_is():
+    traces, logs, metrics = destinations(
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all:4318/",
+            "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://logs:9/in",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc",
+            "OTEL_METRICS_EXPORTER": "none",
+        }
+    )
+
+    assert traces == Destination("traces", "otlp", "http://all:4318/v1/traces", "grpc")
+    assert logs == Destination("logs", "otlp", "http://logs:9/in", "http/protobuf")
+    assert metrics == Destination("metrics", "none", "", "")
+
+
+def test_a_collector_that_takes_an_empty_export_is_no_trouble(
+    collector: tuple[str, list[tuple[str, str | None, bytes]]],
+):
+    url, got = collector
+    environment = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-key=not-a-real-key",
+    }
+
+    assert trouble(destinations(environment)[0], environment) == ""
+    assert got == [("/v1/traces", "application/x-protobuf", b"")]
+
+
+def test_what_is_wrong_is_told(collector: tuple[str, list[tuple[str, str | None, bytes]]]):
+    url, _ = collector
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
+    traces, logs, _ = destinations(environment)
+
+    assert trouble(traces, environment) == "answers 401 Unauthorized"
+    assert trouble(logs, environment) == "answers 404 Not Found"
+    unused = Destination("traces", "otlp", "http://127.0.0.1:1/v1/traces", "http/protobuf")
+    assert trouble(unused, {}) == "not reachable: connection refused"
+    assert "OTLP over HTTP" in trouble(Destination("logs", "otlp", "http://c:4317", "grpc"), {})
+    assert trouble(Destination("logs", "otlp", "collector:4318", "http/protobuf"), {}) != ""
+    assert trouble(Destination("logs", "none", "", ""), {}) == ""
+
+
+def test_passwords_and_tokens_of_an_address_are_not_shown():
+    shown = without_password("https://user:not-a-real-secret@collector:4318/v1/logs?token=fake#x")
+
+    assert shown == "https://collector:4318/v1/logs"
