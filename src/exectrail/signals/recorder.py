@@ -312,11 +312,15 @@ class OTelRecorder:
         handle = _handle(item)
         if handle is None:
             return None
-        return otel_context.attach(handle.around(otel_context.get_current()))
+        before = otel_context.get_current()
+        otel_context.attach(handle.around(before))
+        return before
 
     def detach(self, token: object) -> None:
-        if token is not None:
-            otel_context.detach(token)  # pyright: ignore[reportArgumentType]  the token of attach
+        # Not by OpenTelemetry's own token: frameworks end a call in a copy of the context it began
+        # in (LangChain's async models do), where the token is refused with an error in the log.
+        if isinstance(token, Context):
+            otel_context.attach(token)
 
     def _emit(
         self,
