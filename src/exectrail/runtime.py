@@ -145,7 +145,7 @@ def _set_up() -> None:
     else:
         about = export.worker_attributes(worker_id, config.lease)
         pipeline = export.from_providers(_state.options, about, version())
-    events = Events(pipeline.logger, pipeline.always)
+    events = Events(pipeline.records, pipeline.always)
     metrics = Metrics(pipeline.meter)
     prices = _prices(config)
     engine.recorder = OTelRecorder(

@@ -1,6 +1,6 @@
 """Export: where signals go. Our own providers by the OTEL_* variables, or the user's.
 
-Enters: configuration and the environment. Leaves: a `Pipeline`: spans, a logger, a meter, and how
+Enters: configuration and the environment. Leaves: a `Pipeline`: spans, records, a meter, and how
 to flush and stop them.
 May import: signals, config, conventions, guard, and the OpenTelemetry SDK and exporter.
 """

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from opentelemetry._logs import Logger
 from opentelemetry.metrics import Meter
 
 from exectrail.signals.attributes import Attributes
+from exectrail.signals.records import Records
 from exectrail.signals.spans import Spans
 
 
@@ -21,7 +21,7 @@ class Pipeline:
     """Where signals go."""
 
     spans: Spans
-    logger: Logger
+    records: Records
     meter: Meter
     project: str
     """`service.namespace` of the resource."""

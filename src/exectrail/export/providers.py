@@ -11,7 +11,6 @@ from opentelemetry import _logs, metrics, trace
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter, LogRecordExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
@@ -29,6 +28,7 @@ from exectrail.export.exporters import BoundedLogs, BoundedSpans, QuietMetrics, 
 from exectrail.export.pipeline import Pipeline
 from exectrail.guard import guard
 from exectrail.signals.attributes import Attributes
+from exectrail.signals.records import ApiRecords, OwnRecords
 from exectrail.signals.spans import ApiSpans, LateSpans
 
 MOST_SPANS: Final = 16_384
@@ -71,7 +71,7 @@ def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pi
     hush()
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     spans = SynchronousMultiSpanProcessor()
-    logger_provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
+    events: BoundedLogs | None = None
     readers: list[PeriodicExportingMetricReader] = []
     stops: list[Any] = []
     if exporters.spans is not None:
@@ -87,22 +87,23 @@ def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pi
             _number("OTEL_BLRP_MAX_QUEUE_SIZE", MOST_EVENTS),
             _delay("OTEL_BLRP", EVENT_DELAY_MS),
         )
-        logs = BoundedLogs(exporters.logs, int(most), delay)
-        logger_provider.add_log_record_processor(logs)
-        stops.append(logs.exporter)
+        events = BoundedLogs(exporters.logs, int(most), delay)
+        stops.append(events.exporter)
     if exporters.metrics is not None:
         quiet = QuietMetrics(exporters.metrics)
         readers.append(PeriodicExportingMetricReader(quiet))
         stops.append(quiet)
     meter_provider = MeterProvider(readers, resource, shutdown_on_exit=False)
 
+    held = [what for what in (events, spans, meter_provider) if what is not None]
+
     def flush() -> None:
-        for what in (logger_provider, spans, meter_provider):
+        for what in held:
             with guard("export.flush"):
                 what.force_flush()
 
     def close() -> None:
-        for what in (logger_provider, spans, meter_provider):
+        for what in held:
             with guard("export.close"):
                 what.shutdown()
 
@@ -110,11 +111,10 @@ def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pi
         for exporter in stops:
             exporter.shutdown()
 
+    scope = InstrumentationScope(names.ROOT, version)
     return Pipeline(
-        spans=LateSpans(
-            spans, provider.sampler, resource, InstrumentationScope(names.ROOT, version)
-        ),
-        logger=logger_provider.get_logger(names.ROOT, version),
+        spans=LateSpans(spans, provider.sampler, resource, scope),
+        records=OwnRecords(events, resource, scope),
         meter=meter_provider.get_meter(names.ROOT, version),
         project=str(resource.attributes.get(names.SERVICE_NAMESPACE, "")),
         always={},
@@ -147,7 +147,7 @@ def from_providers(options: Mapping[str, Any], worker: Attributes, version: str)
     project = resource.attributes.get(names.SERVICE_NAMESPACE, "") if resource else ""
     return Pipeline(
         spans=ApiSpans(tracers.get_tracer(names.ROOT, version)),
-        logger=loggers.get_logger(names.ROOT, version),
+        records=ApiRecords(loggers.get_logger(names.ROOT, version)),
         meter=meters.get_meter(names.ROOT, version),
         project=str(project),
         always=worker,

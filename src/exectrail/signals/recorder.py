@@ -285,7 +285,7 @@ class OTelRecorder:
                 sequence,
                 attributes,
                 at_ns=call.ended_ns,
-                context=handle.context if handle is not None else None,
+                span=handle,
             )
         if handle is not None:
             if call.finish_reasons:
@@ -331,17 +331,15 @@ class OTelRecorder:
         *,
         at_ns: int | None = None,
         severity: str = "",
-        context: Context | None = None,
+        span: SpanHandle | None = None,
     ) -> None:
         handle = _handle(execution)
         base = handle.base if handle is not None else identity(execution)
         whole: Attributes = {**base, **attributes, names.EXECUTION_SEQUENCE: sequence}
         if execution.iteration:
             whole[names.EXECUTION_ITERATION] = execution.iteration
-        if context is None and handle is not None:
-            context = handle.context
         now = execution.engine.now_ns() if at_ns is None else at_ns
-        self._events.emit(event, now, whole, context, severity)
+        self._events.emit(event, now, whole, span or handle, severity)
 
 
 def _handle(item: Execution | ModelCall | None) -> SpanHandle | None:

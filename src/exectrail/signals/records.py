@@ -1,0 +1,114 @@
+"""Log records, the form in which events travel: made plainly on our own providers.
+
+The SDK's logger copies each record and checks each of its attributes; that is most of what an event
+costs (benchmarks/overhead.py). Ours are bounded before they come, are of OpenTelemetry's types and
+held by nobody else, so with providers of our own a record goes to the processor as it is. What that
+gives up are the attribute limits of OTEL_LOGRECORD_*. The user's providers get ordinary records.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol, Self
+
+from opentelemetry._logs import Logger, LogRecord, SeverityNumber
+from opentelemetry.context import Context
+from opentelemetry.sdk._logs import LogRecordLimits, LogRecordProcessor, ReadWriteLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+
+from exectrail.signals.attributes import Attributes
+from exectrail.signals.spans import SpanHandle
+
+_SEVERITIES: Final = {
+    "DEBUG": SeverityNumber.DEBUG,
+    "INFO": SeverityNumber.INFO,
+    "WARN": SeverityNumber.WARN,
+    "ERROR": SeverityNumber.ERROR,
+}
+_NO_SPAN: Final = set_span_in_context(INVALID_SPAN, Context())
+"""Not an empty context: OpenTelemetry takes the current one instead of that."""
+
+
+class Records(Protocol):
+    """Where log records go."""
+
+    def write(
+        self, name: str, at_ns: int, level: str, attributes: Attributes, span: SpanHandle | None
+    ) -> None:
+        """Write a record.
+
+        Args:
+            name: The event's name.
+            at_ns: Nanoseconds since the epoch.
+            level: DEBUG, INFO, WARN or ERROR.
+            attributes: Taken over, the caller does not use them again.
+            span: What it belongs to.
+        """
+        ...
+
+
+class _Record(LogRecord):
+    """A record that nobody else holds: a batch need not copy it."""
+
+    def __copy__(self) -> Self:
+        return self
+
+
+class OwnRecords:
+    """Records on providers of our own.
+
+    Args:
+        processor: Takes them; None where nobody wants them.
+        resource: Which service, host and worker.
+        scope: Who makes them.
+    """
+
+    def __init__(
+        self, processor: LogRecordProcessor | None, resource: Resource, scope: InstrumentationScope
+    ) -> None:
+        self._processor = processor
+        self._resource = resource
+        self._scope = scope
+        self._limits = LogRecordLimits()
+
+    def write(
+        self, name: str, at_ns: int, level: str, attributes: Attributes, span: SpanHandle | None
+    ) -> None:
+        if self._processor is None:
+            return
+        record = _Record(
+            timestamp=at_ns,
+            observed_timestamp=at_ns,
+            context=_NO_SPAN,
+            severity_number=_SEVERITIES[level],
+            severity_text=level,
+            event_name=name,
+        )
+        if span is not None:
+            record.trace_id = span.span_context.trace_id
+            record.span_id = span.span_context.span_id
+            record.trace_flags = span.span_context.trace_flags
+        whole = ReadWriteLogRecord(record, self._resource, self._scope, self._limits)
+        record.attributes = attributes  # after that, which would copy and check them
+        self._processor.on_emit(whole)
+
+
+class ApiRecords:
+    """Records on the user's providers: ordinary ones, through the API alone."""
+
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
+
+    def write(
+        self, name: str, at_ns: int, level: str, attributes: Attributes, span: SpanHandle | None
+    ) -> None:
+        self._logger.emit(
+            timestamp=at_ns,
+            observed_timestamp=at_ns,
+            context=span.context if span is not None else _NO_SPAN,
+            severity_number=_SEVERITIES[level],
+            severity_text=level,
+            attributes=attributes,
+            event_name=name,
+        )
