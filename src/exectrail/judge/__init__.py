@@ -1,6 +1,6 @@
 """The judge: says of open executions that they are dead, and takes it back when they are not.
 
-Enters: findings of `queries/judge_*.sql`. Leaves: rows in `verdicts`, appended, never changed.
+Enters: findings of `queries/judge_due.sql`. Leaves: rows in `verdicts`, appended, never changed.
 May import: conventions, queries. The store is handed in.
 """
 

@@ -1,4 +1,4 @@
-"""Appends what `queries/judge_*.sql` find, with time and rule version."""
+"""Appends what `queries/judge_due.sql` finds, with time and rule version."""
 
 from __future__ import annotations
 
@@ -47,8 +47,7 @@ class Judge:
         Raises:
             Exception: What the store raises; nothing was appended then, and the next run will.
         """
-        found = self._store.fetch(queries.judge_abandoned())
-        found += self._store.fetch(queries.judge_alive())
+        found = self._store.fetch(queries.judge_due())
         if found:
             said = {"time": self._clock(), "rule_version": RULE_VERSION}
             self._store.insert(_TABLE, [asdict(finding) | said for finding in found])

@@ -73,9 +73,14 @@ def run(execution_id: str) -> Query[Run]:
     return question("run", Run, execution_id=execution_id)
 
 
-def execution(execution_id: str) -> Query[Node]:
-    """One execution at any level."""
-    return question("execution", Node, execution_id=execution_id)
+def execution(execution_id: str, *, root_id: str = "") -> Query[Node]:
+    """One execution at any level.
+
+    Args:
+        execution_id: The id under which it is shown.
+        root_id: The run it belongs to, where that is known; then only that run is read.
+    """
+    return question("execution", Node, execution_id=execution_id, root_id=root_id)
 
 
 def resolve_id(prefix: str, *, limit: int = 20) -> Query[Match]:
@@ -137,14 +142,9 @@ def pipeline_status() -> Query[Pipeline]:
     return question("pipeline_status", Pipeline)
 
 
-def judge_abandoned() -> Query[Finding]:
-    """Segments that are abandoned and were not yet said to be."""
-    return question("judge_abandoned", Finding)
-
-
-def judge_alive() -> Query[Finding]:
-    """Segments that were said to be abandoned and are not: they beat again or told their end."""
-    return question("judge_alive", Finding)
+def judge_due() -> Query[Finding]:
+    """Verdicts that are due: abandoned and not yet said so, or said so and back since."""
+    return question("judge_due", Finding)
 
 
 def _time(value: datetime | None) -> str:

@@ -8,7 +8,7 @@ SELECT
     tool_calls, retries, errors, error_type, error_message, last_step, last_event, worker_id, host, pid,
     last_heartbeat, exit_code, signal, oom, calls, priced_calls, input_tokens, uncached_tokens,
     cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost
-FROM executions
+FROM executions_of(since = {since:DateTime64(6, 'UTC')}, root = '')
 WHERE ({state:String} = '' OR effective_state = {state:String})
   AND ({outcome:String} = '' OR outcome = {outcome:String})
   AND ({workflow:String} = '' OR workflow = {workflow:String})

@@ -16,7 +16,8 @@ from clickhouse_connect.driver.client import Client as Driver
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 from clickhouse_connect.driver.query import QueryResult
 
-DEFAULT_URL = "http://127.0.0.1:8123"
+from exectrail.config import load
+
 DEFAULT_DATABASE = "exectrail"
 
 # ClickHouse error codes (src/Common/ErrorCodes.cpp) that a user can do something about.
@@ -172,7 +173,7 @@ def connect(
 
     Args:
         url: `http[s]://[user[:password]@]host[:port]` of the ClickHouse HTTP interface; default is
-            EXECTRAIL_CLICKHOUSE_URL, then http://127.0.0.1:8123.
+            the setting `clickhouse_url` (EXECTRAIL_CLICKHOUSE_URL).
         user: Over the one in the URL; default is EXECTRAIL_CLICKHOUSE_USER.
         password: Over the one in the URL; default is EXECTRAIL_CLICKHOUSE_PASSWORD.
         database: The database of the tables; it need not exist yet.
@@ -180,7 +181,7 @@ def connect(
     Raises:
         StorageError: The URL is not one, nothing answers there, or it refuses the user.
     """
-    target = urlsplit(url or os.environ.get("EXECTRAIL_CLICKHOUSE_URL") or DEFAULT_URL)
+    target = urlsplit(url or load().clickhouse_url)
     try:
         port = target.port
     except ValueError:

@@ -10,6 +10,10 @@
 -- execution_id: the segment; first_id: the first segment of its chain, under which the execution is shown; position: its
 -- place in the chain, from 1; resumed_id: the segment whose pause it resumes.
 CREATE OR REPLACE VIEW resumes {on_cluster} AS
+WITH
+    'Tuple(open Array(String), latest String, taken UInt8,
+    waiting Array(Tuple(segment String, ts DateTime64(6, \'UTC\'))),
+    links Array(Tuple(segment String, pause String, first String, position UInt32, fork UInt8)))' AS memory
 SELECT
     link.segment AS execution_id,
     link.first AS first_id,
@@ -20,74 +24,40 @@ SELECT
 FROM (
     SELECT
         resume_key,
-        -- open: open pauses, latest last. latest: the latest pause, and whether it was resumed. waiting: resumes
-        -- without a pause yet. links: what was found.
+        -- acc.open: open pauses, latest last. latest: the latest pause, and taken: whether it was resumed. waiting: resumes
+        -- without a pause so far. links: what was found. (arrayMap over one element names a value: a lambda has no WITH.)
         arrayFold(
-            (acc, e) -> CAST(multiIf(
-                -- a fresh start
-                e.what = 1,
-                (emptyArrayString(), acc.latest, acc.taken, acc.waiting, acc.links),
-                -- a resume, and an open pause for it
-                e.what = 0 AND notEmpty(arrayFilter(x -> x != e.segment, acc.open)),
-                (
-                    arrayFilter(x -> x != arrayFilter(y -> y != e.segment, acc.open)[-1], acc.open),
-                    acc.latest,
-                    if(arrayFilter(x -> x != e.segment, acc.open)[-1] = acc.latest, 1, acc.taken),
-                    acc.waiting,
-                    arrayPushBack(acc.links, (
-                        e.segment,
-                        arrayFilter(x -> x != e.segment, acc.open)[-1] AS pause,
-                        if(arrayExists(l -> l.segment = pause, acc.links),
-                            arrayFirst(l -> l.segment = pause, acc.links).first, pause),
-                        1 + greatest(1, arrayFirst(l -> l.segment = pause, acc.links).position),
-                        0))
-                ),
-                -- a resume of the latest pause, closed by a fresh start only, or resumed before: a fork
-                e.what = 0 AND acc.latest NOT IN ('', e.segment),
-                (
-                    acc.open,
-                    acc.latest,
-                    1,
-                    acc.waiting,
-                    arrayPushBack(acc.links, (
-                        e.segment,
-                        acc.latest,
-                        multiIf(acc.taken = 1, e.segment,
-                            arrayExists(l -> l.segment = acc.latest, acc.links),
-                            arrayFirst(l -> l.segment = acc.latest, acc.links).first, acc.latest),
-                        if(acc.taken = 1, 1, 1 + greatest(1, arrayFirst(l -> l.segment = acc.latest, acc.links).position)),
-                        acc.taken))
-                ),
-                -- a resume without any pause
-                e.what = 0,
-                (acc.open, acc.latest, acc.taken, arrayPushBack(acc.waiting, (e.segment, e.ts)), acc.links),
-                -- a pause for which a resume waits
-                arrayExists(w -> w.segment != e.segment AND w.ts > e.ts - toIntervalMinute(15), acc.waiting),
-                (
-                    acc.open,
-                    e.segment,
-                    1,
-                    arrayFilter(w -> w.segment NOT IN (e.segment, arrayFirst(v -> v.segment != e.segment
-                        AND v.ts > e.ts - toIntervalMinute(15), acc.waiting).segment), acc.waiting),
-                    arrayPushBack(acc.links, (
-                        arrayFirst(v -> v.segment != e.segment
-                            AND v.ts > e.ts - toIntervalMinute(15), acc.waiting).segment,
-                        e.segment,
-                        if(arrayExists(l -> l.segment = e.segment, acc.links),
-                            arrayFirst(l -> l.segment = e.segment, acc.links).first, e.segment),
-                        1 + greatest(1, arrayFirst(l -> l.segment = e.segment, acc.links).position),
-                        0))
-                ),
-                -- a pause; its own segment waits no longer, so that no chain can close into a ring
-                (arrayPushBack(acc.open, e.segment), e.segment, 0,
-                    arrayFilter(w -> w.segment != e.segment, acc.waiting), acc.links)
-            ), 'Tuple(open Array(String), latest String, taken UInt8,
-                waiting Array(Tuple(segment String, ts DateTime64(6, \'UTC\'))),
-                links Array(Tuple(segment String, pause String, first String, position UInt32, fork UInt8)))'),
+            (acc, e) -> arrayMap(
+                -- own: open pauses that the segment of this event may resume; waiter: a resume that this pause would suit
+                (own, waiter) -> arrayMap(
+                    -- resumed, pause: the link that this event makes, if any; before: the link of the pausing segment
+                    (resumed, pause) -> arrayMap(
+                        before -> CAST((
+                            multiIf(
+                                e.what = 1, emptyArrayString(),
+                                e.what = 2, if(resumed = '', arrayPushBack(acc.open, e.segment), acc.open),
+                                arrayFilter(x -> x != pause, acc.open)),
+                            if(e.what = 2, e.segment, acc.latest),
+                            if(e.what = 2, resumed != '', acc.taken OR (resumed != '' AND pause = acc.latest)),
+                            multiIf(
+                                e.what = 2, arrayFilter(w -> w.segment NOT IN (e.segment, resumed), acc.waiting),
+                                e.what = 0 AND resumed = '', arrayPushBack(acc.waiting, (e.segment, e.ts)),
+                                acc.waiting),
+                            if(resumed = '', acc.links, arrayPushBack(acc.links, (
+                                resumed,
+                                pause,
+                                multiIf(e.what = 0 AND empty(own) AND acc.taken, resumed, before.first = '', pause, before.first),
+                                if(e.what = 0 AND empty(own) AND acc.taken, 1, 1 + greatest(1, before.position)),
+                                e.what = 0 AND empty(own) AND acc.taken)))
+                        ), memory),
+                        [arrayFirst(l -> l.segment = pause, acc.links)])[1],
+                    [multiIf(e.what = 2, waiter.segment, e.what = 0 AND (notEmpty(own) OR acc.latest NOT IN ('', e.segment)),
+                        e.segment, '')],
+                    [multiIf(e.what = 2, e.segment, notEmpty(own), own[-1], acc.latest)])[1],
+                [if(e.what = 0, arrayFilter(x -> x != e.segment, acc.open), emptyArrayString())],
+                [arrayFirst(w -> e.what = 2 AND w.segment != e.segment AND w.ts > e.ts - toIntervalMinute(15), acc.waiting)])[1],
             arraySort(groupArray(point)),
-            CAST(([], '', 0, [], []), 'Tuple(open Array(String), latest String, taken UInt8,
-                waiting Array(Tuple(segment String, ts DateTime64(6, \'UTC\'))),
-                links Array(Tuple(segment String, pause String, first String, position UInt32, fork UInt8)))')
+            CAST(([], '', 0, [], []), memory)
         ).links AS links
     FROM (
         SELECT

@@ -1,9 +1,9 @@
--- One row per run and agent: what the agent did in the run. Tokens and cost are those of all calls that were made as
+-- One row per run and agent: what the agent did in the run. Parameters: see 0043. Tokens and cost are those of all calls that were made as
 -- part of the agent, by whatever execution owns them; agent '' is what was done outside any agent. Summed over the
 -- agents of a run this is the run.
 -- executions, state, started_at, ended_at and duration_ms are of its executions of kind agent (state: of the latest; an agent
 -- within an agent of the same name counts its time twice); errors as in `executions`.
-CREATE OR REPLACE VIEW run_agents {on_cluster} AS
+CREATE OR REPLACE VIEW run_agents_of {on_cluster} AS
 WITH groupArrayIf(n.execution_id, n.state = 'failed') AS failed
 SELECT
     n.root_id AS root_id,
@@ -26,6 +26,6 @@ SELECT
     sum(n.output_tokens) AS output_tokens,
     sum(n.reasoning_tokens) AS reasoning_tokens,
     sum(n.cost) AS cost
-FROM execution_tree AS n
+FROM execution_tree_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}) AS n
 GROUP BY n.root_id, n.agent
 HAVING n.agent != '' OR calls > 0

@@ -1,4 +1,10 @@
 -- One row per segment, with its place in a chain of pauses and resumes and what is to be thought of its state now.
+-- A view with parameters, so that a question about one run, or about recent ones, reads only their rows; `segments`
+-- (0044) is all of them. The views that stand on it take the same two and hand them down:
+--
+-- * since: only runs whose root was made after it, by the time in its id (an hour earlier to be sure: clocks differ; ids
+--   without a time are always in). '1970-01-01' is all.
+-- * root: only the run that is shown under this id. '' is all.
 --
 -- * node_id, parent_node, root_node: the execution, its parent and its root as they are shown, that is under the first
 --   segments of their chains: what was done beneath a resumed run belongs to the run that was resumed.
@@ -8,7 +14,7 @@
 -- * health, of what needs a process: alive; dead; stuck (alive, but nothing heard of it nor of an open child of it for
 --   an hour); or unknown, and why.
 -- * Times are the sender's; clock_offset_us turns them into the store's.
-CREATE OR REPLACE VIEW segments {on_cluster} AS
+CREATE OR REPLACE VIEW segments_of {on_cluster} AS
 SELECT
     s.execution_id AS execution_id,
     if(r.first_id = '', s.execution_id, r.first_id) AS node_id,
@@ -80,9 +86,17 @@ SELECT
     multiIf(NOT bound, '', abandoned, 'dead', w.worker_id = '', 'unknown: no worker', p.silent = 1, p.health,
         w.status != 'alive', 'unknown: pipeline was silent', stuck, 'stuck', 'alive') AS health,
     s.received AS received
-FROM (SELECT *, if(root_id = '', execution_id, root_id) AS own_root FROM executions_state FINAL) AS s
+FROM (
+    SELECT *, if(root_id = '', execution_id, root_id) AS own_root
+    FROM executions_state FINAL
+    WHERE (created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR created = toDateTime64(0, 3, 'UTC'))
+      AND ({root:String} = '' OR own_root IN (
+          SELECT {root:String} UNION ALL SELECT execution_id FROM resumes WHERE first_id = {root:String}))
+) AS s
 LEFT JOIN workers_alive AS w ON w.worker_id = s.writer.worker_id
 LEFT JOIN resumes AS r ON r.execution_id = s.execution_id
 LEFT JOIN resumes AS rp ON rp.execution_id = s.parent_id
 LEFT JOIN resumes AS rr ON rr.execution_id = s.own_root
 CROSS JOIN pipeline AS p
+WHERE UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
+   OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC')

@@ -1,6 +1,6 @@
 -- One row per execution at every level: the segments of a chain are one row, under the first segment's id. The nodes of a
 -- run are those with its root_id. Tokens and cost are those of the model calls that the execution itself owns,
--- not of what is beneath it, so that a sum over any set of nodes counts every call once.
+-- not of what is beneath it, so that a sum over any set of nodes counts every call once. Parameters: see 0043.
 --
 -- * work_ms: running. wait_ms: paused, between a pause and its resume, in one process or across processes.
 --   queued_ms: created or queued. blocked_ms: blocked. Together they are duration_ms. An open execution lasts
@@ -9,7 +9,7 @@
 --   review stopped; '' while open. (A run can also be partial: see `executions`.)
 -- * cost is in USD and NULL where no call had a price; priced_calls of calls have one. Calls that were priced in
 --   another currency count as not priced here; cost_daily lists them.
-CREATE OR REPLACE VIEW execution_tree {on_cluster} AS
+CREATE OR REPLACE VIEW execution_tree_of {on_cluster} AS
 WITH
     ifNull(n.ended_at, greatest(now64(6, 'UTC') - toIntervalMicrosecond(n.clock_offset_us), n.state_since,
         n.started_at)) AS until,
@@ -102,7 +102,7 @@ FROM (
         sum(u.output_tokens) AS output_tokens,
         sum(u.reasoning_tokens) AS reasoning_tokens,
         if(priced_calls > 0, sum(u.cost), NULL) AS cost
-    FROM segments AS s
+    FROM segments_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}) AS s
     LEFT JOIN (
         SELECT
             c.execution_id AS execution_id,
@@ -116,6 +116,10 @@ FROM (
             sum(c.reasoning_tokens) AS reasoning_tokens,
             sumIf(ifNull(c.cost, 0), c.currency IN ('USD', '')) AS cost
         FROM model_calls AS c
+        WHERE (c.created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR c.created = toDateTime64(0, 3, 'UTC'))
+          AND ({root:String} = '' OR c.root_id IN (
+              SELECT '' UNION ALL SELECT {root:String}
+              UNION ALL SELECT execution_id FROM resumes WHERE first_id = {root:String}))
         GROUP BY c.execution_id
     ) AS u ON u.execution_id = s.execution_id
     GROUP BY s.node_id

@@ -1,5 +1,5 @@
 -- One row per run: the root of a tree, under the first segment's id, with the sums over its whole tree.
--- States, times, outcome and cost as in execution_tree, and besides:
+-- Parameters: see 0043. States, times, outcome and cost as in execution_tree, and besides:
 --
 -- * outcome 'partial': the run failed after at least one step, task or agent beneath it had completed.
 -- * error_type and error_message: of the run itself, or else of the latest error beneath it. errors counts the
@@ -7,7 +7,7 @@
 -- * last_step: the latest started step that is still open, or else the latest started one; where a run has no
 --   steps, the same of tasks, agents and tool calls.
 -- * iterations: the highest turn that the run or a part of it was in.
-CREATE OR REPLACE VIEW executions {on_cluster} AS
+CREATE OR REPLACE VIEW executions_of {on_cluster} AS
 SELECT
     t.* EXCEPT (completed_steps, root_error_type, root_error_message, latest_error),
     multiIf(
@@ -99,7 +99,7 @@ FROM (
         sum(n.output_tokens) AS output_tokens,
         sum(n.reasoning_tokens) AS reasoning_tokens,
         sum(n.cost) AS cost
-    FROM execution_tree AS n
+    FROM execution_tree_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}) AS n
     GROUP BY n.root_id
     HAVING countIf(n.is_root) > 0
 ) AS t
