@@ -67,7 +67,8 @@ def arm(config: Config | None = None, *, providers: Mapping[str, Any] | None = N
     if settings.disabled:
         return False
     with _lock:
-        if not _state.armed:
+        # Providers that were asked for win over our own, as long as nothing was reported.
+        if _state.pipeline is None and (providers is not None or not _state.armed):
             _state.armed = True
             _state.config = settings
             _state.options = providers

@@ -80,12 +80,29 @@ def uninstrument() -> None:
 def instrument_when_needed() -> None:
     """Switch exectrail on before the first import of anything beyond the standard library.
 
-    For the start of a process, where most cost nothing: see `exectrail run`.
+    For the start of a process, where most never come to need it: see `exectrail run`.
     """
     from exectrail.autoload.imports import watch
 
-    watch.at_first_foreign_import(_instrument)
+    watch.at_first_foreign_import(_watch_frameworks)
 
 
-def _instrument() -> None:
-    instrument()
+def _watch_frameworks() -> None:
+    from exectrail.guard import guard
+
+    with guard("autoload.instrument"):
+        from exectrail.autoload import discovery
+        from exectrail.autoload.imports import watch
+        from exectrail.config import load
+
+        def arm() -> None:
+            with guard("autoload.arm"):
+                from exectrail import runtime
+
+                runtime.arm(config)
+
+        config = load()
+        if not config.disabled:
+            # Adapters and the API import the runtime; without them nobody needs it.
+            watch.when_imported("exectrail.runtime", arm)
+            discovery.activate(config)

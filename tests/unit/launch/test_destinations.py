@@ -20,7 +20,7 @@ def collector():
             self.send_response(404 if not known else 200 if right else 401)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
