@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from uuid import UUID
 
 _VERSION = 0x7 << 76
 _VARIANT = 0b10 << 62
@@ -24,4 +23,5 @@ def uuid7(unix_ns: int) -> str:
     milliseconds = (unix_ns // 1_000_000) & ((1 << 48) - 1)
     value = (milliseconds << 80) | _VERSION | _VARIANT
     value |= (random & _RANDOM_A) | (random & _RANDOM_B)
-    return str(UUID(int=value))
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
