@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, cast
 from urllib.parse import unquote, urlsplit
@@ -29,12 +31,26 @@ _AUTHENTICATION = frozenset({192, 193, 194, 516})
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 Row = dict[str, Any]
+_CHUNK = 1 << 16
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 
 class StorageError(Exception):
     """Something between us and the database failed; the message says what to do, never a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows of a statement that somebody wrote by hand.
+
+    Attributes:
+        columns: Name and ClickHouse type of each column; a name may occur twice.
+        rows: Values in the order of the columns; times are UTC and aware.
+    """
+
+    columns: Sequence[tuple[str, str]]
+    rows: Sequence[Sequence[Any]]
 
 
 class Statement(Protocol[T_co]):
@@ -111,6 +127,33 @@ class Client:
                 for row in stream:
                     yield dict(zip(names, row, strict=True))
 
+    def read(self, sql: str) -> Answer:
+        """Run a statement that somebody wrote by hand, read-only: the database refuses to write.
+
+        Raises:
+            StorageError: The database refused it or cannot be reached.
+        """
+        with self._explained():
+            result = self._driver.query(sql, settings=self._read_only())
+            types = [kind.name for kind in result.column_types]
+            return Answer(list(zip(result.column_names, types, strict=True)), result.result_rows)
+
+    def read_raw(self, sql: str, *, output_format: str | None = None) -> Iterator[bytes]:
+        """The bytes that the database answers a statement with, read-only, piece by piece.
+
+        Args:
+            sql: The statement.
+            output_format: A format of ClickHouse, where the statement does not name one.
+
+        Raises:
+            StorageError: The database refused it or cannot be reached.
+        """
+        with self._explained():
+            raw = self._driver.raw_stream(sql, settings=self._read_only(), fmt=output_format)
+            with cast(io.RawIOBase, raw) as stream:
+                while part := stream.read(_CHUNK):
+                    yield part
+
     def command(
         self, sql: str, parameters: Mapping[str, object] | None = None, *, use_database: bool = True
     ) -> None:
@@ -153,6 +196,11 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _read_only(self) -> dict[str, Any]:
+        # A user who may only read may not change this setting either, not even to itself.
+        now = self._driver.server_settings.get("readonly")
+        return {} if now is not None and now.value != "0" else {"readonly": 1}
 
     @contextmanager
     def _explained(self) -> Generator[None]:
