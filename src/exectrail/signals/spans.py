@@ -33,6 +33,7 @@ from opentelemetry.trace import (
     TraceFlags,
 )
 
+from exectrail.conventions import names
 from exectrail.signals.attributes import Attributes, Value
 
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
@@ -106,9 +107,9 @@ def _events(error: SpanError | None, end_ns: int) -> tuple[Event, ...]:
     """The exception as a span event, semantic conventions for exceptions on spans."""
     if error is None:
         return ()
-    attributes = {"exception.type": error.type}
+    attributes = {names.EXCEPTION_TYPE: error.type}
     if error.message:
-        attributes["exception.message"] = error.message
+        attributes[names.EXCEPTION_MESSAGE] = error.message
     return (Event("exception", attributes, end_ns),)
 
 
