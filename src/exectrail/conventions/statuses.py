@@ -9,6 +9,15 @@ from exectrail.conventions.names import STATUS_REASONS, STATUS_STATES, Reason, S
 _SEPARATORS = re.compile(r"[\s.\-_/]+")
 
 
+def _plain(word: str) -> str:
+    """Without case and separators: `In-Progress`, `IN_PROGRESS` and `inProgress` are one word."""
+    return _SEPARATORS.sub("", word).lower()
+
+
+_STATES = {_plain(word): state for word, state in STATUS_STATES.items()}
+_REASONS = {_plain(word): reason for word, reason in STATUS_REASONS.items()}
+
+
 def from_status(word: object) -> tuple[State, Reason | None] | None:
     """Map a status word of another system to a state and the reason that the word implies.
 
@@ -22,6 +31,6 @@ def from_status(word: object) -> tuple[State, Reason | None] | None:
     text = getattr(word, "value", word)
     if not isinstance(text, str):
         text = getattr(word, "name", str(word))
-    key = _SEPARATORS.sub("_", str(text).strip()).lower()
-    state = STATUS_STATES.get(key)
-    return None if state is None else (state, STATUS_REASONS.get(key))
+    key = _plain(str(text))
+    state = _STATES.get(key)
+    return None if state is None else (state, _REASONS.get(key))

@@ -80,31 +80,40 @@ class ModelCall:
     ) -> None:
         """The call ended well."""
         with _GUARD:
-            self.usage = usage or self.usage
-            self.response_model = response_model
-            self.response_id = response_id
-            self.finish_reasons = finish_reasons
-            self.role = role
-            self.cost = cost
-            self._close(tell=True)
+            if self._first_end():
+                self.usage = usage or self.usage
+                self.response_model = response_model
+                self.response_id = response_id
+                self.finish_reasons = finish_reasons
+                self.role = role
+                self.cost = cost
+                self._tell(usage=True)
 
     def fail(self, error: BaseException | str, usage: Usage | None = None) -> None:
         """The call failed."""
         with _GUARD:
-            self.error = ErrorInfo.of(error)
-            self.usage = usage or self.usage
-            self._close(tell=self.usage.known)
+            info = ErrorInfo.of(error)
+            if self._first_end():
+                self.error = info
+                self.usage = usage or self.usage
+                self._tell(usage=self.usage.known)
 
     def cancel(self, usage: Usage | None = None) -> None:
         """The call was given up: a closed stream, a cancelled task. What it cost may be unknown."""
         with _GUARD:
-            self.usage = usage or self.usage
-            self._close(tell=True)
+            if self._first_end():
+                self.usage = usage or self.usage
+                self._tell(usage=True)
 
-    def _close(self, *, tell: bool) -> None:
-        if self.ended_ns:
-            return
+    def _first_end(self) -> bool:
+        """End it, unless it has ended: what a call cost is told once."""
         engine = self.execution.engine
-        self.ended_ns = engine.now_ns()
-        sequence = self.execution.next_sequence() if tell else None
-        engine.recorder.call_closed(self, sequence)
+        with engine.lock:
+            if self.ended_ns:
+                return False
+            self.ended_ns = max(engine.now_ns(), self.started_ns)
+        return True
+
+    def _tell(self, *, usage: bool) -> None:
+        sequence = self.execution.next_sequence() if usage else None
+        self.execution.engine.recorder.call_closed(self, sequence)

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from exectrail.guard import guard
+
 if TYPE_CHECKING:
     from exectrail.execution.execution import Execution
 
+_GUARD = guard("execution.current")
 CURRENT: ContextVar[Execution | None] = ContextVar("exectrail_execution", default=None)
 
 Resolver = Callable[[], "Execution | None"]
@@ -20,10 +23,12 @@ _resolvers: list[Resolver] = []
 
 
 def current() -> Execution | None:
-    """The innermost open execution around the running code, or None."""
+    """The innermost execution around the running code, or None."""
     attached = CURRENT.get()
     for resolve in _resolvers:
-        found = resolve()
+        found = None
+        with _GUARD:
+            found = resolve()
         if found is not None and (attached is None or not attached.within(found)):
             return found
     return attached

@@ -15,7 +15,7 @@ class About:
 
     external_id: str = ""
     """The framework's own id of the run."""
-    mode: Mode | None = None
+    mode: Mode | str | None = None
     deadline: datetime | None = None
     """With a time zone; a naive time is taken as UTC."""
     max_iterations: int | None = None

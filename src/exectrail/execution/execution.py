@@ -6,6 +6,7 @@ No method raises into the program. One process writes a segment; several threads
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,12 @@ from exectrail.execution.call import ModelCall
 from exectrail.execution.details import About, Progress
 from exectrail.execution.errors import ErrorInfo
 from exectrail.execution.plan import Plan, PlanStep
-from exectrail.execution.recorder import Transition
+from exectrail.execution.recorder import NullRecorder, Transition
 from exectrail.execution.resources import Resources
 from exectrail.execution.result import Check, check
 from exectrail.execution.states import FINAL, allowed
 from exectrail.execution.variable import Variable
-from exectrail.guard import guard
+from exectrail.guard import guard, report
 
 if TYPE_CHECKING:
     from exectrail.execution.executions import Executions
@@ -107,6 +108,11 @@ class Execution:
     def __repr__(self) -> str:
         return f"<Execution {self.kind} {self.name!r} {self.state} {self.id}>"
 
+    @property
+    def unrecorded(self) -> bool:
+        """Whether nobody was told of it: it began before exectrail was switched on."""
+        return self.trace is None and type(self.engine.recorder) is NullRecorder
+
     def next_sequence(self) -> int:
         """The number of the next event of this segment, from 1."""
         return next(self._sequence)
@@ -149,10 +155,8 @@ class Execution:
             reason: Why it waits.
             checkpoint_id: What it was saved as; evidence only.
         """
-        with _GUARD:
-            self.resume_key = resume_key or self.resume_key
-            self.checkpoint_id = checkpoint_id
-            self._move(State.PAUSED, reason)
+        key = resume_key or self.resume_key
+        if self._move(State.PAUSED, reason, durable=(key, checkpoint_id)):
             self._close()
 
     def block(self, reason: Reason | str = Reason.DEPENDENCY) -> None:
@@ -177,8 +181,7 @@ class Execution:
 
     def leave(self) -> None:
         """Let go of it as it is, paused or blocked: the segment ends, the state stays."""
-        with _GUARD:
-            self._close()
+        self._close()
 
     def status(self, word: object, reason: Reason | str = "") -> bool:
         """Take a status word of another system.
@@ -195,42 +198,78 @@ class Execution:
         return True
 
     def _move(
-        self, state: State, reason: Reason | str, error: BaseException | str | None = None
-    ) -> None:
+        self,
+        state: State,
+        reason: Reason | str,
+        error: BaseException | str | None = None,
+        *,
+        durable: tuple[str, str] | None = None,
+    ) -> bool:
+        """Change the state, or tell that the change is not allowed.
+
+        Args:
+            state: The state to come.
+            reason: Why.
+            error: What failed.
+            durable: Resume key and checkpoint id of a durable pause. An execution that is paused
+                already tells its key by pausing again.
+
+        Returns:
+            Whether the state is now `state` by this call.
+        """
+        transition = None
         with _GUARD:
-            if state is self.state:
-                return
+            if state is self.state and (durable is None or self.closed):
+                return False
             info = None if error is None else ErrorInfo.of(error)
+            told = str(reason)
             with self.engine.lock:
                 now = self.engine.now_ns()
+                # A clock that is set back must not make a duration negative.
+                lasted = max(0, now - self._state_ns) if self.state is not None else 0
                 previous = State.PAUSED if self.state is None and self.resumed else self.state
-                valid = not self.closed and allowed(self.state, state)
+                valid = not self.closed and (state is self.state or allowed(self.state, state))
+                if valid:
+                    if durable is not None:
+                        self.resume_key, self.checkpoint_id = durable
+                    self.state = state
+                    self.reason = told
+                    self.error = info
+                    self._state_ns = now
                 transition = Transition(
                     sequence=self.next_sequence(),
                     at_ns=now,
                     previous=previous,
                     state=state,
-                    reason=str(reason),
+                    reason=told,
                     valid=valid,
                     error=info,
                     checkpoint_id=self.checkpoint_id,
-                    left_after_ns=now - self._state_ns if self.state is not None else 0,
+                    left_after_ns=lasted,
                 )
-                if valid:
-                    self.state = state
-                    self.reason = str(reason)
-                    self.error = info
-                    self._state_ns = now
+        if transition is None:
+            return False
+        with _GUARD:
             self.engine.recorder.changed(self, transition)
-            if valid and state in FINAL:
-                self._close()
+        if transition.valid and state in FINAL:
+            self._close()
+        return transition.valid
 
     def _close(self) -> None:
-        if not self.closed:
-            self.closed = True
-            self.ended_ns = self._state_ns
+        with _GUARD:
+            with self.engine.lock:
+                if self.closed:
+                    return
+                self.closed = True
+                self.ended_ns = max(self._state_ns, self.started_ns)
             self.engine.forget(self)
             self.engine.recorder.closed(self)
+
+    def _ended(self) -> bool:
+        """Whether it has ended, so that nothing more is told of it; what comes late is counted."""
+        if self.closed:
+            report("execution.told_after_end")
+        return self.closed
 
     # -- what it reports ---------------------------------------------------------------------------
 
@@ -244,23 +283,31 @@ class Execution:
     ) -> None:
         """How far it is: a part from 0 to 1, and k of n."""
         with _GUARD:
+            if self._ended():
+                return
             if fraction is None and completed is not None and planned:
                 fraction = completed / planned
             if fraction is not None:
-                fraction = min(1.0, max(0.0, fraction))
+                fraction = None if math.isnan(fraction) else min(1.0, max(0.0, fraction))
             told = Progress(fraction, message, completed, planned)
             self.engine.recorder.progressed(self, self.next_sequence(), told)
 
     def turn(self, iteration: int) -> None:
         """A part of it began a turn of its loop; the highest one stays."""
-        self.iteration = max(self.iteration, iteration)
+        with self.engine.lock:
+            self.iteration = max(self.iteration, iteration)
 
     def set_plan(self, steps: Iterable[PlanStep]) -> None:
         """Make or revise the plan."""
         with _GUARD:
-            self.plan = self.plan or Plan()
-            self.plan.revise(steps)
-            self.engine.recorder.planned(self, self.next_sequence(), self.plan)
+            meant = list(steps)  # the program's iterable: not under our lock
+            if self._ended():
+                return
+            with self.engine.lock:
+                self.plan = self.plan or Plan()
+                self.plan.revise(meant)
+                sequence, plan = self.next_sequence(), self.plan.copy()
+            self.engine.recorder.planned(self, sequence, plan)
 
     def plan_step(
         self,
@@ -272,13 +319,21 @@ class Execution:
     ) -> None:
         """Say where a step of the plan stands."""
         with _GUARD:
-            self.plan = self.plan or Plan([PlanStep(name)])
-            self.plan.update(name, state, actual_cost=actual_cost, actual_seconds=actual_seconds)
-            self.engine.recorder.planned(self, self.next_sequence(), self.plan)
+            if self._ended():
+                return
+            with self.engine.lock:
+                self.plan = self.plan or Plan([PlanStep(name)])
+                self.plan.update(
+                    name, state, actual_cost=actual_cost, actual_seconds=actual_seconds
+                )
+                sequence, plan = self.next_sequence(), self.plan.copy()
+            self.engine.recorder.planned(self, sequence, plan)
 
     def set_variable(self, name: str, value: object) -> None:
         """Hand a variable on: name, type and hash are told, the value only on request."""
         with _GUARD:
+            if self._ended():
+                return
             variable = Variable.of(name, value, capture=self.engine.capture_content)
             self.engine.recorder.assigned(self, self.next_sequence(), variable)
 
@@ -298,7 +353,9 @@ class Execution:
         """
         with _GUARD:
             result = check(name, value, check_by, category)
-            self.engine.recorder.resulted(self, self.next_sequence(), result)
+            if not self._ended():
+                with _GUARD:
+                    self.engine.recorder.resulted(self, self.next_sequence(), result)
             return result.valid
         return None
 
@@ -313,12 +370,16 @@ class Execution:
     ) -> None:
         """Report a file or link that it made or changed."""
         with _GUARD:
+            if self._ended():
+                return
             artifact = Artifact(name, url, action, media_type, size)
             self.engine.recorder.made(self, self.next_sequence(), artifact)
 
     def use_resources(self, resources: Resources) -> None:
         """Report resource use, totals so far."""
         with _GUARD:
+            if self._ended():
+                return
             self.engine.recorder.consumed(self, self.next_sequence(), resources)
 
     def model_call(
@@ -332,8 +393,10 @@ class Execution:
             operation: `gen_ai.operation.name`.
             started_ns: When it began, nanoseconds since the epoch; now if left out.
         """
-        now = self.engine.now_ns() if started_ns is None else started_ns
-        call = ModelCall(self, provider, model, operation, now)
+        began = self.started_ns if started_ns is None else started_ns
+        with _GUARD:
+            began = self.engine.now_ns() if started_ns is None else started_ns
+        call = ModelCall(self, provider, model, operation, began)
         with _GUARD:
             self.engine.recorder.call_opened(call)
         return call

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -15,10 +14,13 @@ from exectrail.execution.details import NOTHING, About
 from exectrail.execution.execution import Execution
 from exectrail.execution.ids import uuid7
 from exectrail.execution.recorder import NullRecorder, Recorder
+from exectrail.execution.states import TRANSITIONS
 from exectrail.guard import guard, report
 
 _GUARD = guard("execution.start")
-Attachment = tuple[Token[Execution | None], object]
+_ATTACH = guard("execution.attach")
+Attachment = tuple[Token[Execution | None], Recorder, object]
+"""The context variable's token, and the recorder that was there with its own."""
 
 MAX_OPEN: Final = 100_000
 """Open executions that are kept count of; more run all the same, but no beat counts them."""
@@ -46,7 +48,9 @@ class Executions:
         self.now_ns = now_ns
         self.new_id = new_id
         self.capture_content = capture_content
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
+        """Held for a change of state. Re-entrant: a signal handler or the garbage collector may end
+        another execution on the same thread meanwhile."""
         self._open: dict[str, Execution] = {}
 
     def start(
@@ -56,7 +60,7 @@ class Executions:
         *,
         parent: Execution | None = None,
         root: bool = False,
-        state: State = State.RUNNING,
+        state: State | str = State.RUNNING,
         about: About = NOTHING,
         attempt: int = 1,
         iteration: int = 0,
@@ -87,6 +91,9 @@ class Executions:
             The execution; it exists and can be used even where recording it failed.
         """
         above = None if root else parent or current()
+        # One that began before exectrail was switched on is known to nobody.
+        while above is not None and above.unrecorded:
+            above = above.parent
         now = self.now_ns()
         execution = Execution(self, self.new_id(now), Kind(kind), name, above, about, now)
         execution.attempt = attempt
@@ -104,7 +111,10 @@ class Executions:
             else:
                 report("execution.too_many_open")
             self.recorder.opened(execution)
-        execution._move(state, reason)
+        first = State(state)
+        execution._move(first, reason)
+        if execution.state is None and first not in TRANSITIONS[None]:
+            execution._move(State.RUNNING, "")
         return execution
 
     def forget(self, execution: Execution) -> None:
@@ -125,11 +135,18 @@ class Executions:
 
         Never leave one attached across a `yield`: the context there is somebody else's.
         """
-        return CURRENT.set(execution), self.recorder.attach(execution)
+        own = CURRENT.set(execution)
+        recorder, recorders = self.recorder, None
+        with _ATTACH:
+            recorders = recorder.attach(execution)
+        return own, recorder, recorders
 
     def detach(self, token: Attachment) -> None:
         """Take back what `attach` did. In another context there is nothing to take back."""
-        own, recorders = token
-        with contextlib.suppress(ValueError):
+        own, recorder, recorders = token
+        try:
             CURRENT.reset(own)
-        self.recorder.detach(recorders)
+        except ValueError:
+            return
+        with _ATTACH:
+            recorder.detach(recorders)

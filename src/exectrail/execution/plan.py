@@ -77,6 +77,10 @@ class Plan:
                 return
         raise KeyError(name)
 
+    def copy(self) -> Plan:
+        """The plan as it is now: steps are values, so a new list of them is enough."""
+        return Plan(list(self.steps), self.revision)
+
     @property
     def completed(self) -> int:
         """How many steps have ended."""

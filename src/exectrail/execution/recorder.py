@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from exectrail.conventions.names import State
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from exectrail.execution.variable import Variable
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """One change of state, or one that was refused."""
 
     sequence: int
@@ -46,7 +44,11 @@ class Recorder(Protocol):
         """The state changed, or an illegal change was refused."""
 
     def closed(self, execution: Execution) -> None:
-        """The segment ended: finally, or in a durable pause. Nothing of it follows."""
+        """The segment ended: finally, or in a durable pause.
+
+        Nothing of it follows but refused transitions, and the ends of model calls that outlive it:
+        their usage is money.
+        """
 
     def progressed(self, execution: Execution, sequence: int, progress: Progress) -> None:
         """Progress was reported."""

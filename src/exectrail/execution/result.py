@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from exectrail.conventions.names import ResultCategory
+from exectrail.guard import report
 
 Check = Callable[[Any], Any] | Mapping[str, Any]
-"""A callable (false or an exception refuses the result), or a JSON Schema."""
+"""A callable (False or an exception refuses the result), or a JSON Schema."""
 
 _WORDS: Final = {
     ResultCategory.GIT_OPERATIONS: "git commit branch merge rebase push pull clone",
@@ -54,22 +55,45 @@ def check(name: str, value: Any, by: Check | None, category: str | None = None) 
     known = ResultCategory(category) if category in set(ResultCategory) else categorise(name, value)
     if by is None:
         return Result(name, known)
-    problem = (
-        _schema_problem(value, by) if isinstance(by, Mapping) else _callable_problem(value, by)
-    )
+    try:
+        problem = (
+            _schema_problem(value, by) if isinstance(by, Mapping) else _callable_problem(value, by)
+        )
+    except _UncheckableError as error:
+        report("execution.result_check", error.__cause__)
+        return Result(name, known)
+    except Exception as error:  # noqa: BLE001  a check that raises has refused
+        problem = type(error).__qualname__
     return Result(name, known, valid=not problem, problem=problem)
 
 
+class _UncheckableError(Exception):
+    """The extra `validation` is not installed: nothing was checked."""
+
+
 def _callable_problem(value: object, by: Callable[[Any], Any]) -> str:
-    try:
-        return "refused" if by(value) is False else ""
-    except Exception as error:  # noqa: BLE001  a check that raises has refused
-        return type(error).__qualname__
+    return "refused" if by(value) is False else ""
 
 
 def _schema_problem(value: Any, schema: Mapping[str, Any]) -> str:
-    from jsonschema import validators  # the extra `validation`; a missing one is told, not raised
+    try:
+        from jsonschema import validators
+        from jsonschema_specifications import REGISTRY
+    except ImportError as missing:
+        raise _UncheckableError from missing
 
-    validator = validators.validator_for(schema)(schema)
+    # With a registry of its own the validator fetches no `$ref` from the network.
+    validator = validators.validator_for(schema)(schema, registry=REGISTRY)
     error = next(iter(validator.iter_errors(value)), None)
-    return "" if error is None else f"{error.validator} at {error.json_path}"
+    if error is None:
+        return ""
+    return f"{error.validator} at {_place(error.absolute_path, error.absolute_schema_path)}"
+
+
+def _place(path: Iterable[str | int], schema_path: Iterable[str | int]) -> str:
+    """The JSON path of an error; keys that the schema does not name are content, and a `*`."""
+    named = set(schema_path)
+    return "$" + "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part if part in named else '*'}"
+        for part in path
+    )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from exectrail.conventions import names
 from exectrail.conventions.names import Kind
+from exectrail.guard import guard
 
 if TYPE_CHECKING:
     from exectrail.execution import About, Execution, Usage
 
+_GUARD = guard("signals.attributes")
 Value = str | bool | int | float | tuple[str, ...]
 Attributes = dict[str, Value]
 
@@ -78,19 +82,44 @@ _TEXTS: Final = (
 
 
 def about(known: About) -> Attributes:
-    """What is known beyond kind and name; nothing for what is not known."""
+    """What is known beyond kind and name; nothing for what is not known, or is no such thing.
+
+    The program gives these, and what it got wrong must not take the event with it.
+    """
     attributes: Attributes = {
         key: cut(str(value)) for field, key in _TEXTS if (value := getattr(known, field))
     }
-    if known.mode is not None:
-        attributes[names.EXECUTION_MODE] = known.mode.value
+    if known.mode:
+        attributes[names.EXECUTION_MODE] = cut(str(known.mode))
     if known.deadline is not None:
-        attributes[names.EXECUTION_DEADLINE] = rfc3339(known.deadline)
-    if known.max_iterations is not None:
-        attributes[names.EXECUTION_MAX_ITERATIONS] = known.max_iterations
-    for key, value in list(known.tags.items())[:MAX_TAGS]:
-        attributes[names.TAG_PREFIX + cut(str(key))] = cut(str(value))
+        with _GUARD:
+            attributes[names.EXECUTION_DEADLINE] = rfc3339(known.deadline)
+    if (turns := whole(known.max_iterations)) is not None:
+        attributes[names.EXECUTION_MAX_ITERATIONS] = turns
+    if known.tags:
+        with _GUARD:
+            for key, value in islice(known.tags.items(), MAX_TAGS):
+                attributes[names.TAG_PREFIX + cut(str(key))] = cut(str(value))
     return attributes
+
+
+def whole(count: object) -> int | None:
+    """A count from the program as an int; None where it is none, such as text or NaN."""
+    if count is None or type(count) is int:
+        return count
+    with _GUARD:
+        return int(count)  # pyright: ignore[reportArgumentType]  what cannot be is counted
+    return None
+
+
+def number(amount: object) -> float | None:
+    """An amount from the program as a finite float; None where it is none."""
+    if amount is None:
+        return None
+    with _GUARD:
+        found = float(amount)  # pyright: ignore[reportArgumentType]  what cannot be is counted
+        return found if math.isfinite(found) else None
+    return None
 
 
 def rfc3339(moment: datetime) -> str:
@@ -110,4 +139,5 @@ _TOKENS: Final = (
 
 def tokens(usage: Usage) -> Attributes:
     """`gen_ai.usage.*`: input includes the cache, output includes reasoning; unknown stays away."""
-    return {key: value for field, key in _TOKENS if (value := getattr(usage, field)) is not None}
+    counts = ((key, whole(getattr(usage, field))) for field, key in _TOKENS)
+    return {key: count for key, count in counts if count is not None}
