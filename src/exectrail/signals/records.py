@@ -55,6 +55,13 @@ class _Record(LogRecord):
         return self
 
 
+class _Whole(ReadWriteLogRecord):
+    """A record with its resource and scope, whose attributes stay as they are."""
+
+    def __post_init__(self) -> None:
+        return None
+
+
 class OwnRecords:
     """Records on providers of our own.
 
@@ -83,15 +90,14 @@ class OwnRecords:
             context=_NO_SPAN,
             severity_number=_SEVERITIES[level],
             severity_text=level,
+            attributes=attributes,
             event_name=name,
         )
         if span is not None:
             record.trace_id = span.span_context.trace_id
             record.span_id = span.span_context.span_id
             record.trace_flags = span.span_context.trace_flags
-        whole = ReadWriteLogRecord(record, self._resource, self._scope, self._limits)
-        record.attributes = attributes  # after that, which would copy and check them
-        self._processor.on_emit(whole)
+        self._processor.on_emit(_Whole(record, self._resource, self._scope, self._limits))
 
 
 class ApiRecords:
