@@ -47,7 +47,9 @@ class Found:
 
 def installed(config: Config) -> list[EntryPoint]:
     """Entry points of the adapters that the settings want, by name; each name once."""
-    entries = {entry.name: entry for entry in reversed(entry_points(group=GROUP))}
+    entries: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=GROUP):
+        entries.setdefault(entry.name, entry)
     return [entries[name] for name in sorted(entries) if wanted(name, config)]
 
 
