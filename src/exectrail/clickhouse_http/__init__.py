@@ -1,0 +1,10 @@
+"""The ClickHouse HTTP protocol over the engine of the embedded stack.
+
+Enters: HTTP requests of ordinary ClickHouse clients, and one directory (`engine`). Leaves: query
+results and stored rows. What of the protocol is offered, and what is not, stands in
+docs/embedded.md.
+`app` is the ASGI application, `loopback` keeps browsers of other sites out, `request` reads a
+request, `statement` takes its SQL apart, `service` runs it, `sessions` keeps what a session keeps,
+`compression` and `handshake` know bytes, `errors` codes, `engine` the engine.
+May import: nothing else of exectrail. `receiver` composes the process and imports this room.
+"""
