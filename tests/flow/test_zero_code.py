@@ -13,6 +13,8 @@ import pytest
 
 from exectrail.launch.run import observed
 
+pytestmark = pytest.mark.slow
+
 PYTHON = sys.executable
 EXECTRAIL = str(Path(sys.executable).with_name("exectrail"))
 INSTRUMENT = str(Path(sys.executable).with_name("opentelemetry-instrument"))
