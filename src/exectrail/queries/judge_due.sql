@@ -13,13 +13,13 @@ LEFT JOIN (SELECT segment_id, argMax(verdict, time) AS verdict FROM verdicts FIN
 -- the latest started step that is open, or else the latest started one: of the whole run for its root, else of children
 LEFT JOIN (
     SELECT root_id, argMax(name, (st.terminal = 0, kind = 'step', first.ts, execution_id)) AS last_step
-    FROM executions_state FINAL
+    FROM (SELECT root_id, execution_id, name, kind, st, first FROM executions_state FINAL)
     WHERE execution_id != root_id AND kind IN ('step', 'task', 'agent', 'tool')
     GROUP BY root_id
 ) AS r ON r.root_id = s.execution_id
 LEFT JOIN (
     SELECT parent_id, argMax(name, (st.terminal = 0, kind = 'step', first.ts, execution_id)) AS last_step
-    FROM executions_state FINAL
+    FROM (SELECT parent_id, execution_id, name, kind, st, first FROM executions_state FINAL)
     WHERE parent_id != ''
     GROUP BY parent_id
 ) AS c ON c.parent_id = s.execution_id

@@ -1,6 +1,8 @@
 -- What is known of each segment (what one process did of an execution), folded from all its events. Every column
 -- is a max, a min or a set: in any order, any number of times and in any batches the same events give the same row.
--- Read it through the view `segments`, or with FINAL. Partition and TTL: see 0012.
+-- Read it through the view `segments`. Partition and TTL: see 0012.
+-- Beware of `SELECT st.state FROM executions_state FINAL`: it reads the one element without its tuple, and FINAL then merges
+-- that as if it were a plain column (ClickHouse 26.9). Take whole columns in a subquery first, and elements of those.
 --
 -- * st: the greatest of (terminal, sequence) among valid changes of state. A final state is not undone by what
 --   comes late; among others the sequence decides, never a clock.

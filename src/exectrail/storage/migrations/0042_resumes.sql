@@ -69,7 +69,7 @@ FROM (
             found.1 AS resume_key,
             CAST((found.2, found.3, execution_id),
                 'Tuple(ts DateTime64(6, \'UTC\'), what UInt8, segment String)') AS point
-        FROM executions_state FINAL
+        FROM (SELECT execution_id, st, opened_key, first FROM executions_state FINAL)
         WHERE opened_key.resume_key != '' OR st.resume_key != ''
     )
     GROUP BY resume_key

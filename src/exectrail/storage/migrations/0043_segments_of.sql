@@ -82,7 +82,8 @@ SELECT
     bound AND NOT abandoned AND w.status = 'alive'
         AND s.last_event + toIntervalMicrosecond(w.clock_offset_us) < now64(6, 'UTC') - toIntervalHour(1)
         AND s.execution_id NOT IN (
-            SELECT parent_id FROM executions_state FINAL WHERE st.terminal = 0 AND parent_id != '') AS stuck,
+            SELECT parent_id FROM (SELECT parent_id, st FROM executions_state FINAL)
+            WHERE st.terminal = 0 AND parent_id != '') AS stuck,
     multiIf(NOT bound, '', abandoned, 'dead', w.worker_id = '', 'unknown: no worker', p.silent = 1, p.health,
         w.status != 'alive', 'unknown: pipeline was silent', stuck, 'stuck', 'alive') AS health,
     s.received AS received

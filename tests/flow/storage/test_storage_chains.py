@@ -1,0 +1,232 @@
+"""Pauses and resumes of several processes are one execution; a second resume is a fork."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from exectrail import queries
+from exectrail.conventions import names
+from exectrail.storage.client import Client
+
+KEY = {names.EXECUTION_RESUME_KEY: "shop|flow|thread-1|"}
+PAUSE = KEY | {names.EXECUTION_REASON: "human_input"}
+_KEY = KEY[names.EXECUTION_RESUME_KEY]
+
+
+def _chain(store: Client) -> dict[str, tuple[str, int, str]]:
+    rows = store.query("SELECT execution_id, node_id, position, forked_from FROM segments")
+    return {r["execution_id"]: (r["node_id"], r["position"], r["forked_from"]) for r in rows}
+
+
+def test_a_pause_and_its_resume_in_another_process_are_one_run(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one, two = program(host="a", pid=1), program(host="b", pid=2)
+    first = one.start("workflow", "flow", -100, **KEY).use(-95, cost="1")
+    step = first.child("step", "ask", -90).use(-89, cost="2")
+    step.move("paused", -80, **{names.EXECUTION_RESUME_KEY: "ask"})
+    first.move("paused", -80, **PAUSE)
+    send(one)
+    [run] = store.fetch(queries.runs())
+    assert (run.state, run.reason, run.outcome, run.health) == ("paused", "human_input", "", "")
+    assert run.ended_at is None
+
+    second = two.start("workflow", "flow", -30, resumes=_KEY).use(-29, cost="4")
+    again = second.child("step", "ask", -28, resumes="ask").move("completed", -25)
+    second.child("step", "write", -24).use(-23, cost="8").move("completed", -22)
+    second.move("completed", -20)
+    send(two)
+
+    [run] = store.fetch(queries.runs())
+    assert (run.execution_id, run.segments) == (first.id, [first.id, second.id])
+    assert (run.state, run.outcome, run.resumes, run.nodes) == ("completed", "success", 1, 3)
+    assert (run.duration_ms, run.work_ms, run.wait_ms) == (80_000, 30_000, 50_000)
+    assert (run.calls, run.cost, run.host, run.pid) == (4, Decimal(15), "b", 2)
+    nodes = store.fetch(queries.tree(first.id))
+    assert [(n.name, n.execution_id, n.parent_id, n.segments, n.cost) for n in nodes] == [
+        ("flow", first.id, "", [first.id, second.id], Decimal(5)),
+        ("ask", step.id, first.id, [step.id, again.id], Decimal(2)),
+        ("write", nodes[2].execution_id, first.id, [nodes[2].execution_id], Decimal(8)),
+    ]
+    moves = [(t.execution_id, t.state) for t in store.fetch(queries.run_transitions(first.id))]
+    assert [state for node, state in moves if node == first.id] == [
+        "running",
+        "paused",
+        "running",
+        "completed",
+    ]
+    [found] = store.fetch(queries.resolve_id(second.id))
+    assert (found.execution_id, found.root_id) == (first.id, first.id)
+
+
+def test_two_pauses_and_two_resumes_are_still_one_run(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    workers = [program() for _ in range(3)]
+    first = workers[0].start("workflow", "flow", -100, **KEY).move("paused", -90, **PAUSE)
+    second = workers[1].start("workflow", "flow", -80, resumes=_KEY).move("paused", -70, **PAUSE)
+    third = workers[2].start("workflow", "flow", -40, resumes=_KEY).move("completed", -30)
+    for worker in reversed(workers):
+        send(worker)
+    [run] = store.fetch(queries.runs())
+    assert run.segments == [first.id, second.id, third.id]
+    assert (run.resumes, run.work_ms, run.wait_ms) == (2, 30_000, 40_000)
+
+
+def test_a_second_resume_of_one_pause_is_a_fork(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    workers = [program() for _ in range(3)]
+    first = workers[0].start("workflow", "flow", -100, **KEY).move("paused", -90, **PAUSE)
+    second = workers[1].start("workflow", "flow", -80, resumes=_KEY).move("completed", -70)
+    third = workers[2].start("workflow", "flow", -60, resumes=_KEY)
+    third.child("step", "again", -50).use(-49, cost="3")
+    send(*workers)
+    forked, run = store.fetch(queries.runs())
+    assert (run.segments, run.state, run.cost) == ([first.id, second.id], "completed", None)
+    assert (forked.segments, forked.forked_from, forked.cost) == ([third.id], first.id, Decimal(3))
+    assert [n.name for n in store.fetch(queries.tree(third.id))] == ["flow", "again"]
+
+
+def test_a_fresh_start_on_the_same_key_is_a_run_of_its_own(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    workers = [program() for _ in range(3)]
+    first = workers[0].start("workflow", "flow", -100, **KEY).move("paused", -90, **PAUSE)
+    fresh = workers[1].start("workflow", "flow", -80, **KEY).move("paused", -70, **PAUSE)
+    third = workers[2].start("workflow", "flow", -60, resumes=_KEY).move("completed", -50)
+    send(*workers)
+    newer, older = store.fetch(queries.runs())
+    assert (older.segments, older.state) == ([first.id], "paused")
+    assert (newer.segments, newer.state) == ([fresh.id, third.id], "completed")
+
+
+def test_a_resume_that_is_heard_of_first_waits_for_its_pause(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one, two = program(), program()
+    first = one.start("workflow", "flow", -100, **KEY).move("paused", -90, **PAUSE)
+    second = two.start("workflow", "flow", -80, resumes=_KEY)
+    send(two)
+    [alone] = store.fetch(queries.runs())
+    assert alone.segments == [second.id]
+    send(one)
+    [run] = store.fetch(queries.runs())
+    assert (run.segments, run.state) == ([first.id, second.id], "running")
+
+
+@pytest.mark.parametrize("skew", [-600.0, 600.0])
+def test_clocks_that_differ_by_minutes_do_not_part_a_resume_from_its_pause(
+    skew: float, store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one, two = program(), program(skew=skew)
+    first = one.start("workflow", "flow", -1000, **KEY).move("paused", -900, **PAUSE)
+    second = two.start("workflow", "flow", -880, resumes=_KEY).move("completed", -870)
+    send(one, two)
+    [run] = store.fetch(queries.runs())
+    assert (run.segments, run.state) == ([first.id, second.id], "completed")
+    assert min(run.work_ms, run.wait_ms, run.duration_ms) >= 0
+
+
+def test_keys_do_not_mix(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one, two = program(), program()
+    first = one.start("workflow", "flow", -100).move("paused", -90, **PAUSE)
+    other = two.start("workflow", "flow", -80, resumes="another key")
+    send(one, two)
+    assert {run.execution_id for run in store.fetch(queries.runs())} == {first.id, other.id}
+
+
+def test_a_short_pause_within_a_process_opens_nothing(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one = program()
+    first = one.start("workflow", "flow", -100, **KEY).move("paused", -90, **PAUSE)
+    first.move("running", -80).move("completed", -70)
+    send(one)
+    [run] = store.fetch(queries.runs())
+    assert (run.segments, run.work_ms, run.wait_ms) == ([first.id], 20_000, 10_000)
+
+
+def _expected(events: list[tuple[float, str, str]]) -> dict[str, tuple[str, int, str]]:
+    """The rule in plain Python: what happened on one key, in order of time."""
+    first: dict[str, str] = {}
+    place: dict[str, int] = {}
+    forks: dict[str, str] = {}
+    opened: list[str] = []
+    waiting: list[tuple[float, str]] = []
+    latest, taken = "", False
+    for at, what, segment in sorted(events):
+        first.setdefault(segment, segment)
+        place.setdefault(segment, 1)
+        if what == "start":
+            opened = []
+        elif what == "pause":
+            latest = segment
+            waiting = [(t, w) for t, w in waiting if w != segment]
+            soon = [w for t, w in waiting if at - t < 15 * 60]
+            taken = bool(soon)
+            if soon:
+                first[soon[0]], place[soon[0]] = first[segment], place[segment] + 1
+                waiting = [(t, w) for t, w in waiting if w != soon[0]]
+            else:
+                opened.append(segment)
+        elif opened or (latest and not taken):
+            pause = opened.pop() if opened else latest
+            taken = taken or pause == latest
+            first[segment], place[segment] = first[pause], place[pause] + 1
+        elif latest:
+            forks[segment] = latest
+        else:
+            waiting.append((at, segment))
+    return {s: (first[s], place[s], forks.get(s, "")) for s in first}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_chains_are_those_of_a_plain_model(
+    seed: int, store: Client, program: Callable[..., Any], scatter: Callable[..., None]
+) -> None:
+    chance = random.Random(seed)
+    records: list[Any] = []
+    expected: dict[str, tuple[str, int, str]] = {}
+    for number in range(25):
+        key = {names.EXECUTION_RESUME_KEY: f"key-{number}"}
+        at, events = -50_000.0, []
+        paused = False
+        for _ in range(chance.randint(1, 8)):
+            at += chance.choice([300, 1000, 3000]) * chance.uniform(0.8, 1.2)
+            worker = program()
+            resumes = paused and chance.random() < 0.7
+            if resumes:
+                segment = worker.start("workflow", "w", at, resumes=f"key-{number}")
+            else:
+                segment = worker.start("workflow", "w", at, **key)
+            events.append((at, "resume" if resumes else "start", segment.id))
+            if chance.random() < 0.7:
+                # Some pauses come only after the next segment of the key has started.
+                later = at + chance.choice([10, 10, 2500])
+                segment.move("paused", later, **key)
+                events.append((later, "pause", segment.id))
+                paused = True
+            records += worker.records
+        expected |= _expected(events)
+    scatter(records, chance)
+    assert _chain(store) == expected
+
+
+def test_a_long_wait_counts_as_wait_and_not_as_work(
+    store: Client, program: Callable[..., Any], send: Callable[..., None], base: datetime
+) -> None:
+    one = program()
+    one.start("workflow", "flow", -5000, **KEY).move("paused", -4990, **PAUSE)
+    send(one)
+    [run] = store.fetch(queries.runs())
+    assert run.work_ms == 10_000
+    assert timedelta(seconds=4990) <= timedelta(milliseconds=run.wait_ms) < timedelta(seconds=5020)
