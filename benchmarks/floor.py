@@ -57,7 +57,7 @@ class _Execution:
         self.root_id: str = parent.root_id if parent else run_id
         self.workflow: str = parent.workflow if parent else name
         self.agent: str = name if kind == "agent" else parent.agent if parent else ""
-        self.iteration = iteration
+        self.iterations = 0
         self.origin = origin
         self.sequence = 0
         self.visits: dict[str, int] = {}
@@ -69,6 +69,8 @@ class _Execution:
             names.EXECUTION_ATTEMPT: 1,
             names.GEN_AI_WORKFLOW_NAME: self.workflow,
         }
+        if iteration:
+            self.base[names.EXECUTION_ITERATION] = iteration
         if parent is not None:
             self.base[names.EXECUTION_PARENT_ID] = parent.id
         if self.agent:
@@ -132,7 +134,7 @@ class FloorHandler(BaseCallbackHandler):
             self._within[run_id] = parent
             return
         visit = parent.visits[name] = parent.visits.get(name, 0) + 1
-        parent.iteration = max(parent.iteration, visit)
+        parent.iterations = max(parent.iterations, visit)
         if name in self._agents:
             limit = {names.EXECUTION_MAX_ITERATIONS: RECURSION_LIMIT}
             self._start("agent", name, run_id, parent, visit, limit)
@@ -274,8 +276,8 @@ class FloorHandler(BaseCallbackHandler):
         )
         ended = execution.origin
         ended[names.EXECUTION_STATE] = names.State.COMPLETED.value
-        if execution.iteration:
-            ended[names.EXECUTION_ITERATION] = execution.iteration
+        if execution.iterations:
+            ended[names.EXECUTION_ITERATIONS] = execution.iterations
         if execution.kind in OPERATIONS:
             ended[names.GEN_AI_OPERATION_NAME] = OPERATIONS[execution.kind]
         if execution.kind == "tool":
@@ -293,8 +295,8 @@ class FloorHandler(BaseCallbackHandler):
             names.EVENT_NAME: event,
             names.EXECUTION_SEQUENCE: execution.sequence,
         }
-        if execution.iteration:
-            whole[names.EXECUTION_ITERATION] = execution.iteration
+        if execution.iterations:
+            whole[names.EXECUTION_ITERATIONS] = execution.iterations
         self._logger.emit(
             timestamp=now,
             observed_timestamp=now,

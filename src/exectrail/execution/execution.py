@@ -48,6 +48,7 @@ class Execution:
         "forked_from",
         "id",
         "iteration",
+        "iterations",
         "kind",
         "name",
         "parent",
@@ -87,7 +88,9 @@ class Execution:
         """Name of the nearest agent, the execution itself included."""
         self.attempt = 1
         self.iteration = 0
-        """On a part of a loop its turn, from 1; on its parent the highest turn so far."""
+        """On a part of a loop its turn, from 1."""
+        self.iterations = 0
+        """The highest turn that a part of it was in so far."""
         self.resume_key = ""
         self.checkpoint_id = ""
         self.forked_from = ""
@@ -295,7 +298,7 @@ class Execution:
     def turn(self, iteration: int) -> None:
         """A part of it began a turn of its loop; the highest one stays."""
         with self.engine.lock:
-            self.iteration = max(self.iteration, iteration)
+            self.iterations = max(self.iterations, iteration)
 
     def set_plan(self, steps: Iterable[PlanStep]) -> None:
         """Make or revise the plan."""

@@ -19,6 +19,7 @@ _GUARD = guard("signals.attributes")
 Value = str | bool | int | float | tuple[str, ...]
 Attributes = dict[str, Value]
 
+_INT64: Final = 1 << 63
 MAX_TAGS: Final = 32
 MAX_LENGTH: Final = 512
 """Characters kept of an id, a name or a tag."""
@@ -46,6 +47,8 @@ def identity(execution: Execution) -> Attributes:
         names.EXECUTION_NAME: name,
         names.EXECUTION_ATTEMPT: execution.attempt,
     }
+    if execution.iteration:
+        attributes[names.EXECUTION_ITERATION] = execution.iteration
     if execution.parent_id:
         attributes[names.EXECUTION_PARENT_ID] = execution.parent_id
     if execution.workflow:
@@ -104,11 +107,12 @@ def about(known: About) -> Attributes:
 
 
 def whole(count: object) -> int | None:
-    """A count from the program as an int; None where it is none, such as text or NaN."""
-    if count is None or type(count) is int:
-        return count
+    """A count from the program as an int of 64 bits; None where it is none, such as text or NaN."""
+    if count is None:
+        return None
     with _GUARD:
-        return int(count)  # pyright: ignore[reportArgumentType]  what cannot be is counted
+        found = int(count)  # pyright: ignore[reportArgumentType]  what cannot be is counted
+        return found if -_INT64 <= found < _INT64 else None
     return None
 
 

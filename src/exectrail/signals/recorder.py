@@ -145,8 +145,8 @@ class OTelRecorder:
             extra[names.EXECUTION_STATE] = state.value
             if execution.reason:
                 extra[names.EXECUTION_REASON] = cut(execution.reason)
-            if execution.iteration:
-                extra[names.EXECUTION_ITERATION] = execution.iteration
+            if execution.iterations:
+                extra[names.EXECUTION_ITERATIONS] = execution.iterations
             if operation := OPERATIONS.get(execution.kind):
                 extra[names.GEN_AI_OPERATION_NAME] = operation
             if execution.kind is Kind.TOOL:
@@ -336,8 +336,8 @@ class OTelRecorder:
         handle = _handle(execution)
         base = handle.base if handle is not None else identity(execution)
         whole: Attributes = {**base, **attributes, names.EXECUTION_SEQUENCE: sequence}
-        if execution.iteration:
-            whole[names.EXECUTION_ITERATION] = execution.iteration
+        if execution.iterations:
+            whole[names.EXECUTION_ITERATIONS] = execution.iterations
         now = execution.engine.now_ns() if at_ns is None else at_ns
         self._events.emit(event, now, whole, span or handle, severity)
 

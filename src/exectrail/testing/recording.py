@@ -41,15 +41,12 @@ class Recording:
         """Ended calls, and the sequence of their usage event where there is one."""
         self.reports: list[tuple[Execution, object]] = []
         """Progress, plans, results, artifacts, resource use and variables."""
-        self.visits: dict[Execution, int] = {}
-        """The iteration that each execution started with; later its own turns may count higher."""
         self._attached: ContextVar[_Attached | None] = ContextVar("attached", default=None)
 
     # -- Recorder ----------------------------------------------------------------------------------
 
     def opened(self, execution: Execution) -> None:
         self.executions.append(execution)
-        self.visits[execution] = execution.iteration
 
     def changed(self, execution: Execution, transition: Transition) -> None:
         self.transitions.append((execution, transition))
@@ -137,10 +134,7 @@ class Recording:
         ]
         blocks = [block for _, block in sorted(parts, key=_start)]
         under = [f"  {line}" for block in _in_order(blocks, ordered) for line in block]
-        turns = max(
-            (visit for child, visit in self.visits.items() if child.parent is execution), default=0
-        )
-        return [_line(execution, self.visits[execution], turns), *under]
+        return [_line(execution), *under]
 
 
 class _Attached:
@@ -158,7 +152,7 @@ def _in_order(blocks: list[list[str]], ordered: bool) -> list[list[str]]:
     return blocks if ordered else sorted(blocks)
 
 
-def _line(execution: Execution, visit: int, turns: int) -> str:
+def _line(execution: Execution) -> str:
     state = execution.state.value if execution.state is not None else "unborn"
     if execution.reason:
         state = f"{state}({execution.reason})"
@@ -167,10 +161,10 @@ def _line(execution: Execution, visit: int, turns: int) -> str:
         words.append("resumed")
     if execution.attempt > 1:
         words.append(f"attempt={execution.attempt}")
-    if visit:
-        words.append(f"iteration={visit}")
-    if turns:
-        words.append(f"iterations={turns}")
+    if execution.iteration:
+        words.append(f"iteration={execution.iteration}")
+    if execution.iterations:
+        words.append(f"iterations={execution.iterations}")
     return " ".join(words)
 
 
