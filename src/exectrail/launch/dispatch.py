@@ -6,12 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from exectrail.launch.commands import COMMANDS, GROUPS, Command
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 USAGE = 2
 """Exit code of a command that was not called rightly, or is not installed."""
@@ -40,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unknown(name)
     try:
         return _call(COMMANDS[name], words)
+    except ModuleNotFoundError:
+        if not _lacks_extra(COMMANDS[name]):
+            raise
+        return USAGE
     except KeyboardInterrupt:
         return 128 + 2
     except BrokenPipeError:
@@ -65,9 +65,7 @@ def overview() -> str:
 
 
 def _call(command: Command, words: list[str]) -> int:
-    module = _module(command)
-    if module is None:
-        return USAGE
+    module = import_module(command.module)
     if command.name == "run":  # what follows is the program's, and not to be parsed
         return module.main(words[1:])
     from argparse import ArgumentParser
@@ -80,18 +78,18 @@ def _call(command: Command, words: list[str]) -> int:
     return code
 
 
-def _module(command: Command) -> ModuleType | None:
-    try:
-        return import_module(command.module)
-    except ModuleNotFoundError as error:
-        if not command.extra or (error.name or "").partition(".")[0] == "exectrail":
-            raise
+def _lacks_extra(command: Command) -> bool:
+    """Say which extra a command needs, if it is not installed."""
+    from exectrail.launch.extras import extras
+
+    missing = extras().get(command.extra, [])
+    if missing:
         print(
-            f"exectrail {command.name} needs {error.name}, which the extra brings: "
-            f'pip install "exectrail[{command.extra}]"',
+            f"exectrail {command.name} needs the extra {command.extra} "
+            f'({", ".join(missing)}): pip install "exectrail[{command.extra}]"',
             file=sys.stderr,
         )
-        return None
+    return bool(missing)
 
 
 def _unknown(name: str) -> int:
