@@ -8,8 +8,8 @@
     def plan(): ...
 
 What leaves the block decides the state: a value is completed, an exception is failed, cancellation
-is cancelled, a generator closed early is cancelled (stream_closed). Who left it paused or blocked
-leaves it so.
+is cancelled, a generator closed early is cancelled (stream_closed). Who left it waiting (paused,
+blocked, queued) leaves it so.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
 from exectrail.api.drivers import driven
 from exectrail.api.run import Run
 from exectrail.conventions.names import Kind, Mode
 from exectrail.execution import About, Execution
+from exectrail.execution.current import CURRENT
 from exectrail.execution.details import NOTHING
 
 P = ParamSpec("P")
@@ -34,7 +35,7 @@ class Details(TypedDict, total=False):
     """What else may be said of an execution when it starts. See `exectrail.execution.About`."""
 
     external_id: str
-    mode: Mode
+    mode: Mode | str
     deadline: datetime
     max_iterations: int
     conversation_id: str
@@ -72,7 +73,7 @@ class Block:
             "resume_key": resume_key,
             "resumed": resumed,
         }
-        self._entered: list[Run] = []
+        self._entered: dict[str, Run] = {}
 
     def begin(self) -> Run:
         """Start one execution of this description."""
@@ -81,7 +82,7 @@ class Block:
     def __enter__(self) -> Execution:
         run = self.begin()
         run.attach()
-        self._entered.append(run)
+        self._entered[run.execution.id] = run
         return run.execution
 
     def __exit__(
@@ -90,9 +91,22 @@ class Block:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        run = self._entered.pop()
-        run.detach()
-        run.end(error)
+        if (run := self._left()) is not None:
+            run.detach()
+            run.end(error)
+
+    def _left(self) -> Run | None:
+        """The run that is left: the innermost one of this block around the running code.
+
+        A block may be used by several threads and tasks at once. Where it is left in another
+        context than it was entered in, it is the last one entered.
+        """
+        node = CURRENT.get()
+        while node is not None:
+            if (run := self._entered.pop(node.id, None)) is not None:
+                return run
+            node = node.parent
+        return self._entered.popitem()[1] if self._entered else None
 
     async def __aenter__(self) -> Execution:
         return self.__enter__()
@@ -107,7 +121,9 @@ class Block:
 
     def __call__(self, function: F) -> F:
         """Wrap a function: each call is an execution, named after it where no name was given."""
-        name = self._name or function.__name__
+        if isinstance(function, (staticmethod, classmethod)):
+            return cast(F, type(function)(self(function.__func__)))
+        name = self._name or getattr(function, "__name__", type(function).__name__)
         described = Block(self._kind, name, self._about, **self._options)
         return driven(function, described.begin)
 
@@ -153,8 +169,8 @@ class Maker:
             resumed: It goes on where a pause with this key ended, in this process or another.
             details: What else is known, see `exectrail.execution.About`.
         """
-        if callable(name):
-            return Block(self._kind, "")(name)
+        if callable(name) or type(name) is classmethod:
+            return Block(self._kind, "")(cast("Callable[..., Any]", name))
         return Block(
             self._kind,
             str(name),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, TypeVar, cast
 
@@ -16,6 +17,7 @@ from exectrail.api.run import Run
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
 Begin = Callable[[], Run]
+Resume = Callable[[Any], Any]
 
 
 def driven(function: F, begin: Begin) -> F:
@@ -80,32 +82,29 @@ def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         items: Generator[Any, Any, Any] = function(*args, **kwargs)
         run = begin()
-        advance = functools.partial(items.send, None)
+        advance: Resume = items.send
+        given, closed = None, False
         while True:
             run.attach()
             try:
-                item = advance()
+                item = advance(given)
             except StopIteration as stop:
                 run.detach()
-                run.end(None)
+                run.end(GeneratorExit() if closed else None)
                 return stop.value
             except BaseException as error:
                 run.detach()
                 run.end(error)
                 raise
+            finally:
+                given = None  # else an exception that was thrown in would hold this frame
             run.detach()
             try:
-                advance = functools.partial(items.send, (yield item))
-            except GeneratorExit as closed:
-                run.attach()
-                try:
-                    items.close()
-                finally:
-                    run.detach()
-                    run.end(closed)
-                raise
+                advance, given, closed = items.send, (yield item), False
             except BaseException as thrown:  # noqa: BLE001  handed on to the generator
-                advance = functools.partial(items.throw, thrown)
+                # Closing too: a generator may answer it with its last word.
+                advance, given = cast(Resume, items.throw), thrown
+                closed = isinstance(thrown, GeneratorExit)
 
     return wrapper
 
@@ -114,31 +113,41 @@ def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         items: AsyncGenerator[Any, Any] = function(*args, **kwargs)
         run = begin()
-        advance = functools.partial(items.asend, None)
+        advance: Resume = functools.partial(_first_asend, items)
+        given, closed = None, False
         while True:
             run.attach()
             try:
-                item = await advance()
+                item = await advance(given)
             except StopAsyncIteration:
                 run.detach()
-                run.end(None)
+                run.end(GeneratorExit() if closed else None)
                 return
             except BaseException as error:
                 run.detach()
                 run.end(error)
                 raise
+            finally:
+                given = None
             run.detach()
             try:
-                advance = functools.partial(items.asend, (yield item))
-            except GeneratorExit as closed:
-                run.attach()
-                try:
-                    await items.aclose()
-                finally:
-                    run.detach()
-                    run.end(closed)
-                raise
+                advance, given, closed = items.asend, (yield item), False
             except BaseException as thrown:  # noqa: BLE001  handed on to the generator
-                advance = functools.partial(items.athrow, thrown)
+                advance, given = cast(Resume, items.athrow), thrown
+                closed = isinstance(thrown, GeneratorExit)
 
     return wrapper
+
+
+def _first_asend(items: AsyncGenerator[Any, Any], _given: object) -> Any:
+    """The first step of an async generator, which the event loop does not get to know.
+
+    Ours around it is the one that the loop knows and closes when it shuts down. It would close both
+    at once, and complain that one of them is already running.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return items.asend(None)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)

@@ -40,7 +40,7 @@ def start(
     name: str,
     *,
     parent: Execution | None = None,
-    state: State = State.RUNNING,
+    state: State | str = State.RUNNING,
     attempt: int = 1,
     iteration: int = 0,
     resume_key: str = "",
@@ -68,7 +68,7 @@ def start(
         "resume_key": resume_key,
         "resumed": resumed,
     }
-    return started(Kind(kind), name, About(**details), options)
+    return started(kind, name, About(**details), options)
 
 
 def queue(reason: Reason | str = "", *, of: Execution | None = None) -> None:

@@ -45,10 +45,11 @@ class Run:
             finish(self.execution, error)
 
 
-def started(kind: Kind, name: str, about: About, options: dict[str, Any]) -> Execution:
+def started(kind: Kind | str, name: str, about: About, options: dict[str, Any]) -> Execution:
+    """Start an execution; one that records nothing where that failed."""
     with _BEGIN:
-        return executions().start(kind, name, about=about, **options)
-    return _SILENT.start(kind, name, root=True)
+        return executions().start(kind, str(name), about=about, **options)
+    return _SILENT.start(Kind.STEP, "")
 
 
 def finish(execution: Execution, error: BaseException | None) -> None:
@@ -57,10 +58,10 @@ def finish(execution: Execution, error: BaseException | None) -> None:
         return
     match error:
         case None:
-            if execution.state in (State.PAUSED, State.BLOCKED):
-                execution.leave()
-            else:
+            if execution.state is State.RUNNING:
                 execution.complete()
+            else:
+                execution.leave()
         case asyncio.CancelledError():
             execution.cancel(Reason.USER_REQUEST)
         case GeneratorExit():
