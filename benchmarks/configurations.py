@@ -1,4 +1,4 @@
-"""The three configurations that are compared, each switched on and off in the running process.
+"""The configurations that are compared, each switched on and off in the running process.
 
 All have the providers they need from the start, with the same resource, scope, sampler, batching
 and sinks; switching concerns the hooks in the frameworks alone.
@@ -6,11 +6,13 @@ and sinks; switching concerns the hooks in the frameworks alone.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from exectrail_langgraph import LangGraphInstrumentor
 from floor import FloorHandler, install
+from langchain_core.callbacks import BaseCallbackHandler
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
@@ -21,7 +23,7 @@ from workload import AGENTS
 
 from exectrail import runtime
 from exectrail.conventions import names
-from exectrail.execution import Executions
+from exectrail.execution import Executions, NullRecorder
 from exectrail.export import Exporters, from_exporters, worker_resource
 from exectrail.export.providers import EVENT_DELAY_MS, MOST_EVENTS, MOST_SPANS, SPAN_DELAY_MS
 from exectrail.pricing import PriceTable
@@ -60,6 +62,27 @@ class Bare:
     def on(self) -> None: ...
 
     def off(self) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+class Idle:
+    """A handler of LangChain's that does nothing: what being told costs."""
+
+    name = "one more handler that does nothing"
+
+    def __init__(self) -> None:
+        self.spans, self.events = SpanSink(), EventSink()
+        self._handler = BaseCallbackHandler()
+        self._handler.run_inline = True
+        self._uninstall: Callable[[], None] | None = None
+
+    def on(self) -> None:
+        self._uninstall = install(self._handler)
+
+    def off(self) -> None:
+        if self._uninstall is not None:
+            self._uninstall()
 
     def flush(self) -> None: ...
 
@@ -103,36 +126,64 @@ class Floor:
 
 
 class Exectrail:
-    """The adapter on own providers. It notes metrics too, which the floor does not."""
+    """The adapter on own providers. It notes metrics too, which the floor does not.
 
-    name = "exectrail"
+    Args:
+        resource: Which service, host and worker.
+        name: What to call it.
+        recording: False: executions are kept, and nobody is told of them.
+        sampled: False: the sampler keeps no span.
+    """
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        name: str = "exectrail",
+        *,
+        recording: bool = True,
+        sampled: bool = True,
+    ) -> None:
+        self.name = name
         self.spans, self.events = SpanSink(), EventSink()
+        if not sampled:
+            os.environ["OTEL_TRACES_SAMPLER"] = "always_off"
         self._pipeline = from_exporters(Exporters(self.spans, self.events), resource, VERSION)
+        os.environ.pop("OTEL_TRACES_SAMPLER", None)
         self._metrics = Metrics(self._pipeline.meter)
-        self.recorder = OTelRecorder(
+        recorder = OTelRecorder(
             self._pipeline.spans,
             Events(self._pipeline.records, self._pipeline.always),
             self._metrics,
             PriceTable(),
             TextRules(),
         )
-        runtime.install(Executions(self.recorder), self._pipeline.project)
+        self._engine = Executions(recorder if recording else NullRecorder())
         self._adapter = LangGraphInstrumentor()
+        self._restore: Callable[[], None] | None = None
 
     def on(self) -> None:
+        self._restore = runtime.install(self._engine, self._pipeline.project)
         self._adapter.activate()
 
     def off(self) -> None:
         self._adapter.uninstrument()
+        if self._restore is not None:
+            self._restore()
 
     def flush(self) -> None:
         self._metrics.drain()
         self._pipeline.flush()
 
 
-def all_three() -> tuple[Bare, Floor, Exectrail]:
-    """The configurations, set up and switched off."""
-    resource = worker_resource("benchmark", 45.0)
-    return Bare(), Floor(resource), Exectrail(resource)
+_SETTINGS: Final = ("OTEL_", "EXECTRAIL_", "LANGCHAIN_", "LANGSMITH_", "LANGGRAPH_")
+
+
+def forget_settings() -> None:
+    """Take what would set anything out of the environment: the figures are the defaults'."""
+    for name in [name for name in os.environ if name.startswith(_SETTINGS)]:
+        del os.environ[name]
+
+
+def resource() -> Resource:
+    """The resource of all of them."""
+    return worker_resource("benchmark", 45.0)

@@ -308,13 +308,13 @@ class FloorHandler(BaseCallbackHandler):
         )
 
 
-def install(handler: FloorHandler) -> Callable[[], None]:
-    """Register the handler for every run of this process.
+def install(handler: BaseCallbackHandler) -> Callable[[], None]:
+    """Register a handler for every run of this process.
 
     Returns:
         A function that takes it out again.
     """
-    variable: ContextVar[FloorHandler | None] = ContextVar("floor", default=handler)
+    variable: ContextVar[BaseCallbackHandler | None] = ContextVar("floor", default=handler)
     langchain_context.register_configure_hook(variable, inheritable=True)
     hooks = langchain_context._configure_hooks
     hook = hooks[-1]

@@ -6,12 +6,9 @@
     python benchmarks/overhead.py --check      # exit 1 where a ratio's median is above 1.5
 
 First the floor and exectrail must make the same spans and events, by name, parent and attribute
-keys; else the difference is printed and the exit code is 1.
-
-Then one process runs the program in all three configurations, in random order each round, so that
-what else the machine does falls on all of them. In a round each one runs five times: once untimed,
-after the switch, then timed. Batches are handed over between runs, outside the timed region. Added
-time is that of a round's median over the bare one's. Intervals are a 90 % bootstrap over rounds.
+keys; else the difference is printed and the exit code is 1. Then `timing` takes the times. A ratio
+is the time that exectrail adds over the one that the floor adds; its interval is a 90 % bootstrap
+over rounds.
 """
 
 from __future__ import annotations
@@ -19,35 +16,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
-import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from time import perf_counter_ns
 from typing import Final
 
-CALLS: Final = ("invoke", "ainvoke")
+import workload
+from configurations import Bare, Configuration, Exectrail, Floor, forget_settings, resource
+from sinks import Shape
+from timing import CALLS, Timed, Times, added_ms, measure, median_ms, runs_of, timed
+
+from exectrail.guard import dropped
+
 LIMIT: Final = 1.5
 ROUNDS: Final = 120
 QUICK_ROUNDS: Final = 30
-RUNS: Final = 4
-WARM_UP: Final = 15
 RESAMPLES: Final = 2000
-
-_SETTINGS = ("OTEL_", "EXECTRAIL_", "LANGCHAIN_", "LANGSMITH_", "LANGGRAPH_")
-for _name in [name for name in os.environ if name.startswith(_SETTINGS)]:
-    del os.environ[_name]  # before anything reads them: the figures are those of the defaults
-
-import workload  # noqa: E402
-from configurations import Configuration, all_three  # noqa: E402
-from sinks import Shape  # noqa: E402
-
-from exectrail.guard import dropped  # noqa: E402
-
-Timed = Callable[[], int]
-"""Runs the program once and returns nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit code is 1 where signals differ or a limit is passed."""
     options = _parser().parse_args(arguments)
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
-    configurations = all_three()
+    forget_settings()
+    about = resource()
+    configurations = Bare(), Floor(about), Exectrail(about)
     difference = _difference(configurations)
     if difference:
         print("The floor and exectrail do not make the same signals:", file=sys.stderr)
@@ -85,10 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for size in (workload.SMALL, workload.LARGE):
         for call in CALLS:
             with asyncio.Runner() as loop:
-                times = _measure(_timed(size, call, loop), configurations, rounds)
+                times = measure(timed(size, call, loop), configurations, rounds)
             rows.append(_row(size.name, call, times))
             print(json.dumps(asdict(rows[-1])) if options.json else _line(rows[-1]), flush=True)
-    _assert_counts(configurations, rounds * len(rows))
+    _assert_counts(configurations, runs_of(len(rows), rounds) + len(CALLS))
     slow = [row for row in rows if row.ratio > LIMIT]
     if options.check and slow:
         cells = ", ".join(f"{row.size} {row.call} {row.ratio:.2f}" for row in slow)
@@ -106,8 +93,8 @@ def _difference(configurations: Sequence[Configuration]) -> str:
     _, *both = configurations
     for call in CALLS:
         with asyncio.Runner() as loop:
-            timed = _timed(workload.SMALL, call, loop)
-            floor, ours = (_shapes(one, timed) for one in both)
+            run = timed(workload.SMALL, call, loop)
+            floor, ours = (_shapes(one, run) for one in both)
         for by_hand, by_us in zip(floor, ours, strict=True):
             found += [f"{call}: floor only, {n} x {item}" for item, n in (by_hand - by_us).items()]
             found += [
@@ -121,11 +108,11 @@ def _difference(configurations: Sequence[Configuration]) -> str:
     return "\n".join(found)
 
 
-def _shapes(configuration: Configuration, timed: Timed) -> tuple[Shape, Shape]:
+def _shapes(configuration: Configuration, run: Timed) -> tuple[Shape, Shape]:
     spans, events = configuration.spans, configuration.events
     spans.kept, events.kept = [], []
     configuration.on()
-    timed()
+    run()
     configuration.off()
     configuration.flush()
     shapes = spans.shape(), events.shape()
@@ -133,9 +120,8 @@ def _shapes(configuration: Configuration, timed: Timed) -> tuple[Shape, Shape]:
     return shapes
 
 
-def _assert_counts(configurations: Sequence[Configuration], rounds: int) -> None:
+def _assert_counts(configurations: Sequence[Configuration], runs: int) -> None:
     """Switched on was on and switched off was off: no signal is missing, none is too many."""
-    runs = rounds * (RUNS + 1) + 4 * WARM_UP + 2
     for one in configurations:
         wanted = (0, 0) if one.name == "bare" else (runs * workload.SPANS, runs * workload.EVENTS)
         counted = (one.spans.count, one.events.count)
@@ -145,65 +131,13 @@ def _assert_counts(configurations: Sequence[Configuration], rounds: int) -> None
         raise SystemExit(f"exectrail dropped something: {dropped()}")
 
 
-# -- time ------------------------------------------------------------------------------------------
+# -- figures ---------------------------------------------------------------------------------------
 
 
-def _timed(size: workload.Size, call: str, loop: asyncio.Runner) -> Timed:
-    return _sync(size) if call == "invoke" else _async(size, loop)
-
-
-def _sync(size: workload.Size) -> Timed:
-    program = workload.run(size)
-
-    def timed() -> int:
-        began = perf_counter_ns()
-        program()
-        return perf_counter_ns() - began
-
-    return timed
-
-
-def _async(size: workload.Size, loop: asyncio.Runner) -> Timed:
-    program = workload.arun(size)
-
-    async def once() -> int:
-        began = perf_counter_ns()
-        await program()
-        return perf_counter_ns() - began
-
-    return lambda: loop.run(once())
-
-
-def _measure(
-    timed: Timed, configurations: Sequence[Configuration], rounds: int
-) -> list[tuple[float, ...]]:
-    """Milliseconds of each configuration, round by round."""
-    for one in configurations:
-        _block(one, timed, WARM_UP)
-    times: list[tuple[float, ...]] = []
-    order = list(configurations)
-    for _ in range(rounds):
-        random.shuffle(order)
-        taken = {one.name: _block(one, timed, RUNS + 1) for one in order}
-        times.append(tuple(taken[one.name] for one in configurations))
-    return times
-
-
-def _block(configuration: Configuration, timed: Timed, runs: int) -> float:
-    """Median milliseconds of some runs, without the first one after the switch."""
-    taken: list[int] = []
-    configuration.on()
-    for _ in range(runs):
-        taken.append(timed())
-        configuration.flush()
-    configuration.off()
-    return statistics.median(taken[1:]) / 1e6
-
-
-def _row(size: str, call: str, times: list[tuple[float, ...]]) -> Row:
-    bare, floor, ours = (statistics.median(column) for column in zip(*times, strict=True))
+def _row(size: str, call: str, times: Times) -> Row:
+    bare, floor, ours = median_ms(times)
+    floor_added, ours_added = added_ms(times)
     ratios = sorted(_ratio(random.choices(times, k=len(times))) for _ in range(RESAMPLES))
-    floor_added, ours_added = _added(times)
     return Row(
         size=size,
         call=call,
@@ -221,24 +155,10 @@ def _row(size: str, call: str, times: list[tuple[float, ...]]) -> Row:
     )
 
 
-def _added(times: Sequence[tuple[float, ...]]) -> tuple[float, float]:
-    """Milliseconds that the floor and exectrail add.
-
-    As parts of the bare time of the same round, since the machine is faster in one round than in
-    another, and those parts of the median bare time.
-    """
-    bare = statistics.median(bare for bare, _, _ in times)
-    floor = statistics.median(floor / bare - 1 for bare, floor, _ in times)
-    ours = statistics.median(ours / bare - 1 for bare, _, ours in times)
-    return floor * bare, ours * bare
-
-
-def _ratio(times: Sequence[tuple[float, ...]]) -> float:
-    floor, ours = _added(times)
+def _ratio(times: Times) -> float:
+    floor, ours = added_ms(times)
     return ours / floor
 
-
-# -- the table -------------------------------------------------------------------------------------
 
 _HEAD = (
     "messages  call      bare ms   floor added ms   exectrail added ms   "
