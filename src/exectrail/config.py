@@ -18,6 +18,8 @@ from exectrail.guard import logger
 FILE: Final = "exectrail.toml"
 DEFAULT_ENDPOINT: Final = "http://127.0.0.1:4318"
 """Where the embedded stack listens for OTLP/HTTP."""
+MAX_LEASE: Final = 86_400.0
+"""Seconds. Nobody waits longer than a day for a process to be called dead."""
 DEFAULT_CLICKHOUSE_URL: Final = "http://127.0.0.1:8123"
 """Where the embedded stack answers the ClickHouse HTTP protocol."""
 
@@ -48,9 +50,13 @@ class Config:
     """Directory of the embedded stack; the user's data directory if empty."""
 
 
+def _word(value: object) -> str:
+    return str(value).strip().lower()
+
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _CONVERT: Final[Mapping[str, Any]] = {
-    "bool": lambda value: value if isinstance(value, bool) else str(value).lower() in _TRUE,
+    "bool": lambda value: value if isinstance(value, bool) else _word(value) in _TRUE,
     "float": float,
     "int": int,
     "str": str,
@@ -74,7 +80,8 @@ def load(environment: Mapping[str, str] | None = None, file: Path | None = None)
         of ours never stop the program.
     """
     env = os.environ if environment is None else environment
-    values: dict[str, Any] = _read(file or Path(env.get("EXECTRAIL_CONFIG") or FILE))
+    named = env.get("EXECTRAIL_CONFIG", "")
+    values = _read(file or Path(named or FILE), asked_for=bool(file or named))
     for name in Config.__dataclass_fields__:
         variable = f"EXECTRAIL_{name.upper()}"
         if env.get(variable, "") != "":
@@ -86,22 +93,32 @@ def load(environment: Mapping[str, str] | None = None, file: Path | None = None)
         try:
             kept[name] = _CONVERT[str(definition.type)](values[name])
         except (TypeError, ValueError, AttributeError):
-            logger.warning("exectrail: setting %s cannot be read; its default holds", name)
-    if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            _refuse(name, "cannot be read; its default holds")
+    if _word(env.get("OTEL_SDK_DISABLED", "")) == "true":
         kept["disabled"] = True
-    if kept.get("lease", 1.0) <= 0:
-        logger.warning("exectrail: setting lease must be above 0; its default holds")
+    if not 0 < kept.get("lease", 1.0) <= MAX_LEASE:
+        _refuse("lease", f"must be above 0 and at most {MAX_LEASE:.0f} seconds; its default holds")
         del kept["lease"]
+    if kept.get("error_limit", 0) < 0:
+        _refuse("error_limit", "must not be below 0; its default holds")
+        del kept["error_limit"]
+    kept["errors"] = _word(kept.get("errors", "full"))
+    if kept["errors"] not in ("full", "type"):
+        _refuse("errors", "is full or type; type holds, which keeps no text")
+        kept["errors"] = "type"
     return Config(**kept)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _refuse(setting: str, why: str) -> None:
+    logger.warning("exectrail: setting %s %s", setting, why)
+
+
+def _read(file: Path, *, asked_for: bool) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        logger.warning(
-            "exectrail: %s cannot be read (%s); ignored", file.name, type(error).__name__
-        )
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        if asked_for or not isinstance(error, FileNotFoundError):
+            logger.warning(
+                "exectrail: %s cannot be read (%s); ignored", file.name, type(error).__name__
+            )
         return {}

@@ -18,7 +18,8 @@ logger = logging.getLogger("exectrail")
 # Without a handler Python prints warnings to the program's stderr.
 logger.addHandler(logging.NullHandler())
 
-_lock = threading.Lock()
+# Re-entrant: a signal handler or the garbage collector may come in while it is held.
+_lock = threading.RLock()
 _dropped: dict[str, int] = {}
 _guards: dict[str, Guard] = {}
 _MAX_SITES = 512
@@ -88,5 +89,5 @@ def dropped() -> dict[str, int]:
 def reset() -> None:
     """Forget the counts: a forked child, whose parent may have held the lock, and tests."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _dropped.clear()
