@@ -148,7 +148,7 @@ def judge_due() -> Query[Finding]:
 
 
 def _time(value: datetime | None) -> str:
-    """Text that ClickHouse reads as DateTime64(6, 'UTC'); the beginning of time for None."""
+    """Text that ClickHouse reads as DateTime64(6, 'UTC'); for None the first it can hold."""
     if value is None:
-        return "1970-01-01 00:00:00"
+        return "1900-01-01 00:00:00"
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

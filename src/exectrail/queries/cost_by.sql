@@ -14,6 +14,6 @@ SELECT
 FROM cost_daily AS d
 WHERE ({project:String} = '' OR project = {project:String})
   AND ({workflow:String} = '' OR workflow = {workflow:String})
-  AND day >= toDate({since:DateTime64(6, 'UTC')}, 'UTC')
+  AND day >= toDate32({since:DateTime64(6, 'UTC')})
 GROUP BY key, currency
 ORDER BY if({by:String} = 'day', key, ''), cost DESC NULLS LAST, calls DESC, key, currency

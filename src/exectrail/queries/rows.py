@@ -136,6 +136,7 @@ class Node(Usage):
     blocked_ms: float
     attempt: int
     iteration: int
+    iterations: int
     max_iterations: int
     progress: float
     message: str

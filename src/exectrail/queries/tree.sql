@@ -3,7 +3,7 @@ SELECT
     execution_id, parent_id, root_id, name, kind, workflow, agent, tool, state, effective_state,
     if(is_root AND outcome = 'failed' AND countIf(NOT is_root AND state = 'completed' AND kind IN ('step', 'task', 'agent')) OVER () > 0, 'partial', outcome) AS outcome,
     reason, health, started_at, ended_at, duration_ms, work_ms, wait_ms, queued_ms, blocked_ms, attempt,
-    iteration, max_iterations, progress, message, steps_planned, steps_completed, segments, resumes,
+    iteration, iterations, max_iterations, progress, message, steps_planned, steps_completed, segments, resumes,
     forked_from, error_type, error_message, external_id, trace_id, span_id, last_event, worker_id, host, pid,
     last_heartbeat, calls, priced_calls, input_tokens, uncached_tokens, cache_read_tokens,
     cache_write_tokens, output_tokens, reasoning_tokens, cost

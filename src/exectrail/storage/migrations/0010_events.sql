@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS events {on_cluster} (
     sequence UInt32,
     attempt UInt32,
     iteration UInt32,
+    iterations UInt32,
     max_iterations UInt32,
     mode LowCardinality(String),
     deadline Nullable(DateTime64(6, 'UTC')),

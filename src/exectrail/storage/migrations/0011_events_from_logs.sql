@@ -80,6 +80,7 @@ SELECT
     toUInt32OrZero(a['exectrail.execution.sequence']) AS sequence,
     greatest(toUInt32OrZero(a['exectrail.execution.attempt']), 1) AS attempt,
     toUInt32OrZero(a['exectrail.execution.iteration']) AS iteration,
+    toUInt32OrZero(a['exectrail.execution.iterations']) AS iterations,
     toUInt32OrZero(a['exectrail.execution.max_iterations']) AS max_iterations,
     leftUTF8(a['exectrail.execution.mode'], 64) AS mode,
     parseDateTime64BestEffortOrNull(a['exectrail.execution.deadline'], 6, 'UTC') AS deadline,

@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
     mode SimpleAggregateFunction(max, LowCardinality(String)),
     attempt SimpleAggregateFunction(max, UInt32),
     iteration SimpleAggregateFunction(max, UInt32),
+    iterations SimpleAggregateFunction(max, UInt32),
     max_iterations SimpleAggregateFunction(max, UInt32),
     deadline SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
     target_type SimpleAggregateFunction(max, LowCardinality(String)),

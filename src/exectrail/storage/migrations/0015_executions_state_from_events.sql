@@ -37,6 +37,7 @@ SELECT
     max(e.mode) AS mode,
     max(e.attempt) AS attempt,
     max(e.iteration) AS iteration,
+    max(e.iterations) AS iterations,
     max(e.max_iterations) AS max_iterations,
     max(ifNull(e.deadline, toDateTime64(0, 6, 'UTC'))) AS deadline,
     max(e.target_type) AS target_type,

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster} (
     reason LowCardinality(String),
     attempt UInt32,
     iteration UInt32,
+    iterations UInt32,
     operation LowCardinality(String),
     workflow LowCardinality(String),
     agent LowCardinality(String),

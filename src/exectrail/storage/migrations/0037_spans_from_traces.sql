@@ -42,6 +42,7 @@ SELECT
     leftUTF8(a['exectrail.execution.reason'], 256) AS reason,
     greatest(toUInt32OrZero(a['exectrail.execution.attempt']), 1) AS attempt,
     toUInt32OrZero(a['exectrail.execution.iteration']) AS iteration,
+    toUInt32OrZero(a['exectrail.execution.iterations']) AS iterations,
     leftUTF8(a['gen_ai.operation.name'], 64) AS operation,
     leftUTF8(a['gen_ai.workflow.name'], 256) AS workflow,
     leftUTF8(a['gen_ai.agent.name'], 256) AS agent,

@@ -47,6 +47,7 @@ SELECT
     CAST(s.tags, 'Map(String, String)') AS tags,
     s.attempt AS attempt,
     s.iteration AS iteration,
+    s.iterations AS iterations,
     s.max_iterations AS max_iterations,
     if(toUnixTimestamp64Micro(s.deadline) = 0, NULL, s.deadline) AS deadline,
     s.progress.progress AS progress,
@@ -84,6 +85,9 @@ SELECT
         AND s.execution_id NOT IN (
             SELECT parent_id FROM (SELECT parent_id, st FROM executions_state FINAL)
             WHERE st.terminal = 0 AND parent_id != '') AS stuck,
+    s.execution_id IN (
+        SELECT parent_id FROM (SELECT parent_id, st FROM executions_state FINAL)
+        WHERE st.state = 'failed' AND parent_id != '') AS failed_child,
     multiIf(NOT bound, '', abandoned, 'dead', w.worker_id = '', 'unknown: no worker', p.silent = 1, p.health,
         w.status != 'alive', 'unknown: pipeline was silent', stuck, 'stuck', 'alive') AS health,
     s.received AS received

@@ -6,7 +6,7 @@
 --   places where an error began: failed executions without a failed child.
 -- * last_step: the latest started step that is still open, or else the latest started one; where a run has no
 --   steps, the same of tasks, agents and tool calls.
--- * iterations: the highest turn that the run or a part of it was in.
+-- * iterations: the highest turn that a part of the run was in, as it said itself or as its parts did.
 CREATE OR REPLACE VIEW executions_of {on_cluster} AS
 SELECT
     t.* EXCEPT (completed_steps, root_error_type, root_error_message, latest_error),
@@ -20,7 +20,6 @@ SELECT
     if(t.root_error_type = '' AND t.root_error_message = '' AND t.state = 'failed', t.latest_error.2,
         t.root_error_message) AS error_message
 FROM (
-    WITH groupArrayIf(n.execution_id, n.state = 'failed') AS failed
     SELECT
         n.root_id AS execution_id,
         anyIf(n.external_id, n.is_root) AS external_id,
@@ -83,13 +82,13 @@ FROM (
         max(n.last_event) AS last_event,
         argMaxIf(n.name, (n.effective_state NOT IN ('completed', 'failed', 'cancelled'), n.kind = 'step', n.started_at,
             n.execution_id), NOT n.is_root AND n.kind IN ('step', 'task', 'agent', 'tool')) AS last_step,
-        maxIf(n.iteration, n.is_root OR n.parent_id = n.root_id) AS iterations,
+        greatest(maxIf(n.iterations, n.is_root), maxIf(n.iteration, n.parent_id = n.root_id)) AS iterations,
         count() AS nodes,
         arraySort(groupUniqArrayIf(toString(n.agent), n.agent != '')) AS agents,
         countIf(NOT n.is_root AND n.kind = 'agent') AS agent_executions,
         countIf(n.kind = 'tool') AS tool_calls,
         countIf(n.attempt > 1) AS retries,
-        length(failed) - length(arrayIntersect(failed, groupArrayIf(n.parent_id, n.state = 'failed'))) AS errors,
+        countIf(n.state = 'failed' AND NOT n.failed_child) AS errors,
         sum(n.calls) AS calls,
         sum(n.priced_calls) AS priced_calls,
         sum(n.input_tokens) AS input_tokens,

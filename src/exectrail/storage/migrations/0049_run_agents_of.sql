@@ -4,7 +4,6 @@
 -- executions, state, started_at, ended_at and duration_ms are of its executions of kind agent (state: of the latest; an agent
 -- within an agent of the same name counts its time twice); errors as in `executions`.
 CREATE OR REPLACE VIEW run_agents_of {on_cluster} AS
-WITH groupArrayIf(n.execution_id, n.state = 'failed') AS failed
 SELECT
     n.root_id AS root_id,
     n.agent AS agent,
@@ -15,7 +14,7 @@ SELECT
     if(countIf(n.ended_at IS NULL) > 0, NULL, max(n.ended_at)) AS ended_at,
     sumIf(n.duration_ms, n.kind = 'agent') AS duration_ms,
     countIf(n.kind = 'tool') AS tool_calls,
-    length(failed) - length(arrayIntersect(failed, groupArrayIf(n.parent_id, n.state = 'failed'))) AS errors,
+    countIf(n.state = 'failed' AND NOT n.failed_child) AS errors,
     maxIf(n.attempt, n.kind = 'agent') AS attempt,
     sum(n.calls) AS calls,
     sum(n.priced_calls) AS priced_calls,

@@ -3,7 +3,7 @@
 -- Calls without a price have no currency and stand under USD.
 CREATE OR REPLACE VIEW cost_daily {on_cluster} AS
 SELECT
-    toDate(c.ts, 'UTC') AS day,
+    toDate32(c.ts) AS day,
     c.project AS project,
     c.workflow AS workflow,
     c.agent AS agent,
