@@ -36,6 +36,12 @@ def engine() -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def open_database(engine: Client) -> Callable[[str], Client]:
+    """Opens a client of another database of the same engine; it need not exist."""
+    return open_engine
+
+
 @pytest.fixture
 def store(engine: Client) -> Client:
     """An empty store."""

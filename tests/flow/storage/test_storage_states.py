@@ -103,7 +103,10 @@ def test_the_event_name_may_stand_in_either_place(
 
 
 def test_an_execution_of_which_only_a_call_is_known_has_no_state_and_breaks_no_view(
-    store: Client, program: Callable[..., Any], send: Callable[..., None], canary: Callable[..., None]
+    store: Client,
+    program: Callable[..., Any],
+    send: Callable[..., None],
+    canary: Callable[..., None],
 ) -> None:
     canary()
     writer = program()
