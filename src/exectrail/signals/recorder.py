@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry import context as otel_context
-from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 
 from exectrail.conventions import names
@@ -18,7 +16,7 @@ from exectrail.signals.attributes import OPERATIONS, Attributes, cut, identity, 
 from exectrail.signals.events import Events
 from exectrail.signals.metrics import CallNote, CloseNote, Metrics, StateNote
 from exectrail.signals.redaction import scrub, scrub_url
-from exectrail.signals.spans import SpanError, SpanHandle, Spans
+from exectrail.signals.spans import Attached, SpanError, SpanHandle, Spans
 
 if TYPE_CHECKING:
     from exectrail.execution import (
@@ -310,17 +308,11 @@ class OTelRecorder:
 
     def attach(self, item: Execution | ModelCall) -> object:
         handle = _handle(item)
-        if handle is None:
-            return None
-        before = otel_context.get_current()
-        otel_context.attach(handle.around(before))
-        return before
+        return handle.attach() if handle is not None else None
 
     def detach(self, token: object) -> None:
-        # Not by OpenTelemetry's own token: frameworks end a call in a copy of the context it began
-        # in (LangChain's async models do), where the token is refused with an error in the log.
-        if isinstance(token, Context):
-            otel_context.attach(token)
+        if isinstance(token, Attached):
+            token.detach()
 
     def _emit(
         self,

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -69,12 +70,62 @@ class SpanHandle:
     def context(self) -> Context:
         """A context in which this span is the current one, and nothing else is set."""
         if self._around is None:
-            self._around = self.around(Context())
+            span = self.span or NonRecordingSpan(self.span_context)
+            self._around = trace.set_span_in_context(span, Context())
         return self._around
 
-    def around(self, context: Context) -> Context:
-        """A context with this span as the current one, else as it was."""
-        return trace.set_span_in_context(self.span or NonRecordingSpan(self.span_context), context)
+    def attach(self) -> Attached:
+        """Make this span the current one of the running context.
+
+        What an execution started and left running stays beneath it. A model call (a client span)
+        is over with its answer, and current nowhere any more.
+        """
+        before = otel_context.get_current()
+        span = self.span
+        if span is None and self.kind is SpanKind.CLIENT:
+            span = _Call(self.span_context, trace.get_current_span(before))
+        elif span is None:
+            span = NonRecordingSpan(self.span_context)
+        otel_context.attach(trace.set_span_in_context(span, before))
+        return Attached(before, span)
+
+
+class Attached(NamedTuple):
+    """A span that was made the current one, and the context before."""
+
+    before: Context
+    span: Span
+
+    def detach(self) -> None:
+        """Take it back.
+
+        Not by OpenTelemetry's own token. LangChain's async models end a call in a copy of the
+        context that it began in: there the token is refused with an error in the log, and the
+        context that it began in keeps the span. What that one then finds is the span before.
+        """
+        otel_context.attach(self.before)
+        if isinstance(self.span, _Call):
+            self.span.leave()
+
+
+class _Call(NonRecordingSpan):
+    """Stands for a model call's span in contexts, until it is taken back from all of them."""
+
+    def __init__(self, own: SpanContext, before: Span) -> None:
+        super().__init__(own)
+        self._before = before.stands_for() if isinstance(before, _Call) else before
+        self._left = False
+
+    def get_span_context(self) -> SpanContext:
+        return self._before.get_span_context() if self._left else super().get_span_context()
+
+    def stands_for(self) -> Span:
+        """Itself, or what it gave way to: many calls in one context make no chain of them."""
+        return self._before if self._left else self
+
+    def leave(self) -> None:
+        """Be what was current before, from now on."""
+        self._left = True
 
 
 class SpanError:
