@@ -149,7 +149,8 @@ def test_nothing_is_attached_between_the_chunks_of_a_stream(record: Recording) -
     assert set(between) == {None}
 
 
-def test_what_was_cancelled_is_told_when_the_node_goes_on(record: Recording) -> None:
+@pytest.mark.parametrize("by", ["model", "tool"])
+def test_what_was_cancelled_is_told_when_the_node_goes_on(record: Recording, by: str) -> None:
     async def hangs(_state: Any) -> Any:
         await asyncio.sleep(60)
 
@@ -157,12 +158,17 @@ def test_what_was_cancelled_is_told_when_the_node_goes_on(record: Recording) -> 
     client = Client(recorder=record, seen=[])
     states: list[str] = []
 
+    @tool
+    def look_up(topic: str) -> str:
+        """Look a topic up."""
+        return "found"
+
     async def node(_state: Any) -> Any:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(inner.ainvoke(EMPTY), 0.01)
-        await client.ainvoke("go on")
+        await (client.ainvoke("go on") if by == "model" else look_up.ainvoke({"topic": "x"}))
         states.extend(str(e.state) for e in record.executions)
 
     asyncio.run(graph(node).ainvoke(EMPTY))
 
-    assert states == ["running", "running", "cancelled", "cancelled"]
+    assert states[:4] == ["running", "running", "cancelled", "cancelled"]

@@ -19,6 +19,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.pregel import _loop, main
 from langgraph.types import Command, RetryPolicy, interrupt
 
+from exectrail.execution.current import _resolvers
 from exectrail.testing.contract import AdapterContract, Program, Site
 
 USAGE: Any = {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9}
@@ -211,6 +212,7 @@ class TestLangGraph(AdapterContract):
     def hooked(self) -> Mapping[str, object]:
         return {
             "hooks": list(tracers_context._configure_hooks),
+            "resolvers": list(_resolvers),
             "PregelLoop.__init__": vars(_loop.PregelLoop)["__init__"],
             **{name: vars(main)[name] for name in hooks.MANAGERS},
         }

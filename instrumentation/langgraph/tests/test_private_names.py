@@ -15,7 +15,7 @@ from langchain_core.callbacks.manager import CallbackManager
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tracers import context as tracers_context
-from langgraph import callbacks, constants, errors
+from langgraph import callbacks, errors
 from langgraph._internal import _constants
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
@@ -133,7 +133,6 @@ def test_node_runs_are_known_by_their_metadata() -> None:
 
 
 def test_names_that_stand_as_text() -> None:
-    assert constants.TAG_HIDDEN == translate.HIDDEN, changed("TAG_HIDDEN", "translate")
     assert _constants.INTERRUPT == translate.INTERRUPT, changed("INTERRUPT", "translate")
     assert _constants.ERROR == translate.ERROR, changed("ERROR", "translate")
     unnamed = StateGraph(dict).add_node("node", lambda s: s).add_edge(START, "node").compile()

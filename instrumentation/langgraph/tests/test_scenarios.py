@@ -356,8 +356,8 @@ def node_error_in_sub_graph(run: Runner) -> None:
         run(run.graph("sub", {"sub": inner}, name="deep"), EMPTY)
 
 
-@program
-def sibling_fails(run: Runner) -> None:
+def siblings(run: Runner, error: Exception) -> Any:
+    """Two branches: when one is at work, the other one fails."""
     started, astarted = threading.Event(), asyncio.Event()
 
     def slow(_state: Any) -> Any:
@@ -365,19 +365,31 @@ def sibling_fails(run: Runner) -> None:
 
     def bad(_state: Any) -> Any:
         started.wait(5)
-        raise ValueError("no")
+        raise error
 
     async def abad(_state: Any) -> Any:
         await astarted.wait()
-        raise ValueError("no")
+        raise error
 
     builder = StateGraph(Done)
     builder.add_node("slow", hanging(astarted) if run.is_async else slow)
     builder.add_node("bad", abad if run.is_async else bad)
     builder.add_edge(START, "slow")
     builder.add_edge(START, "bad")
+    return builder.compile(name="siblings")
+
+
+@program
+def sibling_fails(run: Runner) -> None:
     with pytest.raises(ValueError, match="no"):
-        run(builder.compile(name="siblings"), EMPTY)
+        run(siblings(run, ValueError("no")), EMPTY)
+
+
+@program
+def sibling_times_out(run: Runner) -> None:
+    """The step did not take too long, its node did: the sibling is cancelled, not late."""
+    with pytest.raises(TimeoutError):
+        run(siblings(run, TimeoutError("mine")), EMPTY)
 
 
 @program
@@ -852,6 +864,7 @@ def blocks_of_the_api(run: Runner) -> None:
     def node(_state: Any) -> Any:
         with exectrail.step("mine"):
             FakeChat().invoke("hi")
+            look_up.invoke({"topic": "tides"})
         return {}
 
     with exectrail.task("around"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from exectrail_langgraph.hooks import Handler, lifecycle
 from exectrail_langgraph.runs import Graph
 from exectrail_langgraph.tracker import Tracker
 
@@ -20,9 +23,12 @@ def record() -> Iterator[Recording]:
         yield recorder
 
 
-def loop(run_id: UUID, **given: Any) -> Any:
+class Loop(SimpleNamespace):
     """Stands for LangGraph's own."""
-    return SimpleNamespace(
+
+
+def loop(run_id: UUID) -> Any:
+    return Loop(
         manager=SimpleNamespace(run_id=run_id),
         nodes={},
         checkpointer=object(),
@@ -31,7 +37,6 @@ def loop(run_id: UUID, **given: Any) -> Any:
         config={"configurable": {"thread_id": 7}, "recursion_limit": 25},
         checkpoint={"id": "cp-1"},
         checkpoint_pending_writes=[],
-        **given,
     )
 
 
@@ -44,13 +49,13 @@ def node(tracker: Tracker, graph: UUID, task: str, step: int = 1) -> UUID:
         "langgraph_step": step,
         "langgraph_path": ("__pregel_pull", name),
     }
-    tracker.chain_started(run, graph, name, [], known)
+    tracker.chain_started(run, graph, name, known)
     return run
 
 
 def test_going_on_from_what_a_first_try_saved_is_no_resume(record: Recording) -> None:
     tracker, run = Tracker(), uuid4()
-    tracker.chain_started(run, None, "graph", [], {})
+    tracker.chain_started(run, None, "graph", {})
     asked: Any = loop(run)
     asked.checkpoint_pending_writes = [("1", "__interrupt__", object())]
     tracker.graph_started(asked)
@@ -63,7 +68,7 @@ def test_going_on_from_what_a_first_try_saved_is_no_resume(record: Recording) ->
 
 def test_the_first_event_of_a_resumed_run_says_that_it_resumes(record: Recording) -> None:
     tracker, run = Tracker(), uuid4()
-    tracker.chain_started(run, None, "graph", [], {})
+    tracker.chain_started(run, None, "graph", {})
     waiting: Any = loop(run)
     waiting.input = None
     tracker.graph_started(waiting)
@@ -79,7 +84,7 @@ def test_the_first_event_of_a_resumed_run_says_that_it_resumes(record: Recording
 
 def test_graph_tells_its_run_its_limit_and_its_thread(record: Recording) -> None:
     tracker, run = Tracker(), uuid4()
-    tracker.chain_started(run, None, "graph", [], {})
+    tracker.chain_started(run, None, "graph", {})
     tracker.graph_started(loop(run))
 
     about = record.executions[0].about
@@ -107,7 +112,7 @@ def test_visits_of_a_long_run_are_counted_and_tasks_of_past_steps_let_go() -> No
 
 def test_children_of_an_ended_run_stand_alone(record: Recording) -> None:
     tracker, run, late = Tracker(), uuid4(), uuid4()
-    tracker.chain_started(run, None, "graph", [], {})
+    tracker.chain_started(run, None, "graph", {})
     tracker.graph_started(loop(run))
     tracker.ended(run)
 
@@ -115,3 +120,24 @@ def test_children_of_an_ended_run_stand_alone(record: Recording) -> None:
     tracker.ended(late)
 
     assert record.tree() == "workflow graph completed\ntool look_up completed"
+
+
+def test_a_child_that_outlives_its_graph_does_not_keep_the_graphs_loop(record: Recording) -> None:
+    tracker, run = Tracker(), uuid4()
+    tracker.chain_started(run, None, "graph", {})
+    ended: Any = loop(run)
+    tracker.graph_started(ended)
+    child = node(tracker, run, "late:1")
+    tracker.ended(run)
+
+    held = weakref.ref(ended)
+    del ended
+    gc.collect()
+    assert held() is None
+    tracker.ended(child)
+    assert [str(execution.state) for execution in record.executions] == ["completed"] * 2
+
+
+def test_handlers_run_inline() -> None:
+    assert Handler(Tracker()).run_inline
+    assert lifecycle(Tracker()).run_inline

@@ -6,6 +6,7 @@ workflow office paused(human_input) iterations=1
   step ask paused(human_input) iteration=1
 
 `iteration` is an execution's own visit in a loop, `iterations` the highest one of its children.
+`unsaved` is a pause without a durable key.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from exectrail import runtime
+from exectrail.conventions.names import State
 from exectrail.execution import (
     Artifact,
     Execution,
@@ -157,6 +159,8 @@ def _line(execution: Execution) -> str:
     if execution.reason:
         state = f"{state}({execution.reason})"
     words = [execution.kind.value, execution.name, state]
+    if execution.state is State.PAUSED and not execution.resume_key:
+        words.append("unsaved")
     if execution.resumed:
         words.append("resumed")
     if execution.attempt > 1:

@@ -10,9 +10,12 @@ LangGraph in the other modules alone, since every process loads this one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from exectrail.autoload.adapter import Adapter
+
+if TYPE_CHECKING:
+    from exectrail_langgraph.tracker import Tracker
 
 __all__ = ["LangGraphInstrumentor"]
 
@@ -25,7 +28,9 @@ class LangGraphInstrumentor(Adapter):
     module = "langchain_core.tracers.context"
     """LangChain imports it for its first run; the hook for runs is registered there."""
 
-    _undo: ClassVar[list[Callable[[], None]] | None] = None
+    tracker: ClassVar[Tracker | None] = None
+    """The runs in flight, while the hooks are in."""
+    _undo: ClassVar[list[Callable[[], None]]] = []
 
     def install(self) -> None:
         """Hook LangChain, and LangGraph when the program imports it."""
@@ -36,19 +41,19 @@ class LangGraphInstrumentor(Adapter):
 
         cls = type(self)
         tracker = Tracker()
-        undo = [hooks.hook_runs(tracker)]
-        cls._undo = undo
+        cls.tracker = tracker
+        cls._undo = [hooks.hook_runs(tracker)]
 
         def hook_graphs() -> None:
             with guard("langgraph.install"):
-                if cls._undo is undo:
-                    undo.append(hooks.hook_graphs(tracker))
+                if cls.tracker is tracker:
+                    cls._undo.append(hooks.hook_graphs(tracker))
 
         watch.when_imported(hooks.GRAPH_MODULE, hook_graphs)
 
     def uninstall(self) -> None:
         """Put everything back as it was."""
         cls = type(self)
-        undo, cls._undo = cls._undo or [], None
-        for put_back in reversed(undo):
-            put_back()
+        cls.tracker = None
+        while cls._undo:
+            cls._undo.pop()()

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from exectrail import runtime
 from exectrail.conventions.names import Kind, Reason, State
-from exectrail.execution import Execution, current
+from exectrail.execution import About, Execution, current
 from exectrail.execution.current import CURRENT
+from exectrail.execution.details import NOTHING
 from exectrail.guard import report
 from exectrail_langgraph import translate
 from exectrail_langgraph.runs import Graph, Run
@@ -113,12 +114,15 @@ class Forest:
         above = self._above(run)
         engine = above.engine if above is not None else runtime.executions()
         key, checkpoint_id = self.saved(run) if run.resumed else ("", "")
+        about = run.about
+        if about is NOTHING:
+            about = About(external_id=str(run.run_id))
         run.execution = engine.start(
             run.kind,
             run.name,
             parent=above,
             root=above is None,
-            about=run.about,
+            about=about,
             attempt=run.attempt,
             iteration=run.iteration,
             resume_key=key,

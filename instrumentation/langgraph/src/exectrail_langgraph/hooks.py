@@ -22,7 +22,7 @@ and a context attached there would not be the program's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -77,14 +77,13 @@ class Handler(BaseCallbackHandler):
         *,
         run_id: UUID,
         parent_run_id: UUID | None = None,
-        tags: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
         with _STARTED:
             called = name or translate.caller_name(name, serialized)
-            self._tracker.chain_started(run_id, parent_run_id, called, tags, metadata)
+            self._tracker.chain_started(run_id, parent_run_id, called, metadata)
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
         with _ENDED:

@@ -11,7 +11,7 @@ resumed. An execution begins as soon as it is known what it is:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -57,7 +57,6 @@ class Tracker:
         run_id: UUID,
         parent_id: UUID | None,
         name: str,
-        tags: Sequence[str] | None,
         metadata: Mapping[str, Any] | None,
     ) -> None:
         """A chain: a graph, a node, or one of the many that LangChain makes of everything."""
@@ -72,7 +71,6 @@ class Tracker:
             namespace
             and name == known.get("langgraph_node")
             and (parent is None or parent.namespace != namespace)
-            and translate.HIDDEN not in (tags or ())
         ):
             self._node_started(run, known)
         else:
@@ -168,7 +166,7 @@ class Tracker:
         above, run.owner = run.owner, run
         run.kind = Kind.TOOL
         if call_id:
-            run.about = About(tool_call_id=call_id)
+            run.about = About(external_id=str(run_id), tool_call_id=call_id)
         if above is not None and above.resumed:
             run.resumed = True
         run.place = f"{run.namespace}#{call_id or name}"

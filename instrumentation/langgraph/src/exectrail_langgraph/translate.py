@@ -13,8 +13,6 @@ from exectrail.execution import Usage
 if TYPE_CHECKING:
     from langchain_core.outputs import LLMResult
 
-HIDDEN: Final = "langsmith:hidden"
-"""Tag of nodes that LangGraph makes for itself (`langgraph.constants.TAG_HIDDEN`)."""
 INTERRUPT: Final = "__interrupt__"
 ERROR: Final = "__error__"
 """Channels of a checkpoint's pending writes (`langgraph._internal._constants`)."""
