@@ -249,7 +249,6 @@ def connect(
             interface=target.scheme,
             username=user or unquote(target.username or "") or _setting("USER") or None,
             password=password or unquote(target.password or "") or _setting("PASSWORD"),
-            database=database,
             connect_timeout=5,
             # A session admits one statement at a time; without one, threads share the client.
             autogenerate_session_id=False,
@@ -257,6 +256,8 @@ def connect(
         )
     except ClickHouseError as error:
         raise _explain(error, address, database) from error
+    # Only now: with a database that does not exist yet, the driver's handshake would fail.
+    driver.database = database
     return Client(driver, database=database, address=address)
 
 

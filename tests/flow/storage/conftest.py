@@ -4,42 +4,72 @@ from __future__ import annotations
 
 import itertools
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import clickhouse_connect
 import pytest
 
 from exectrail.conventions import names
 from exectrail.conventions.names import State
 from exectrail.execution.ids import uuid7
-from exectrail.storage.client import Client
+from exectrail.storage.client import Client, connect
 from exectrail.storage.runner import Runner
 
 Record = dict[str, Any]
 _sequence = itertools.count(1)
 
 
-def open_engine(database: str) -> Client:
-    """A client of the engine inside this process; the database need not exist."""
-    driver = clickhouse_connect.get_client(interface="chdb", tz_mode="aware")
-    driver.database = database
-    return Client(driver, database=database, address="chdb")
+_SERVER = """
+import asyncio, sys
+from pathlib import Path
+import uvicorn
+from exectrail.clickhouse_http.app import create_app
+from exectrail.clickhouse_http.engine import Engine
+from exectrail.clickhouse_http.service import Service
+
+async def serve():
+    engine = Engine.open(Path(sys.argv[1]))
+    app = create_app(Service(engine))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    server.should_exit = True
+    await running
+
+asyncio.run(serve())
+"""
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Client]:
-    with open_engine("exectrail") as client:
+def open_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Client]]:
+    """Opens a client of a database of the embedded engine, by HTTP; it need not exist yet."""
+    directory = tmp_path_factory.mktemp("engine")
+    with subprocess.Popen(
+        [sys.executable, "-c", _SERVER, str(directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        yield lambda database: connect(f"http://127.0.0.1:{port}", database=database)
+        server.stdin.close()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def engine(open_database: Callable[[str], Client]) -> Iterator[Client]:
+    with open_database("exectrail") as client:
         Runner(client).apply()
         yield client
-
-
-@pytest.fixture(scope="session")
-def open_database(engine: Client) -> Callable[[str], Client]:
-    """Opens a client of another database of the same engine; it need not exist."""
-    return open_engine
 
 
 @pytest.fixture
