@@ -139,6 +139,20 @@ class Handle:
             seconds=done.elapsed,
         )
 
+    def insert_block(self, table: str, columns: Iterable[str], block: bytes) -> Result:
+        """Store rows that stand in a block of the Native format.
+
+        Args:
+            table: Name of the table.
+            columns: Names of the columns in the block.
+            block: The block.
+
+        Raises:
+            ClickHouseError: The engine refused the block, or there is no such table.
+        """
+        names = ", ".join(quote_identifier(column) for column in columns)
+        return self.insert(f"INSERT INTO {quote_identifier(table)} ({names})", "Native", [block])
+
     @property
     def database(self) -> str:
         """Where unqualified names lead."""

@@ -51,6 +51,7 @@ from exectrail.queries.rows import (
     Usage,
     total,
 )
+from exectrail.queries.stored import StoredTable, stored_tables
 
 __all__ = [
     "AgentCost",
@@ -71,6 +72,7 @@ __all__ = [
     "Run",
     "RunAgent",
     "RunError",
+    "StoredTable",
     "Transition",
     "Usage",
     "cost_by",
@@ -91,6 +93,7 @@ __all__ = [
     "run_results",
     "run_transitions",
     "runs",
+    "stored_tables",
     "total",
     "tree",
 ]

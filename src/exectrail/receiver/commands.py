@@ -1,0 +1,187 @@
+"""`exectrail up`, `down` and `status`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exectrail.receiver.state import LOG_FILE, State, default_path
+
+if TYPE_CHECKING:
+    _SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+FAILED = 1
+NOT_RUNNING = 3
+
+_UP = """\
+examples:
+  exectrail up                              in this terminal, until Ctrl-C
+  exectrail up --detach                     in the background
+  exectrail up --detach --path ./.exectrail --otlp-port 14318 --clickhouse-port 18123
+
+It listens on 127.0.0.1 only. The data stays in the directory; a restart goes on with it.
+"""
+_DOWN = """\
+examples:
+  exectrail down
+  exectrail down --path ./.exectrail
+"""
+_STATUS = """\
+examples:
+  exectrail status
+  exectrail status --json | jq .rows
+
+exit codes: 0 running, 3 not running, 1 the answer could not be had
+"""
+
+
+def register(subparsers: _SubParsers) -> None:
+    """Add `up`, `down` and `status` to the command line."""
+    up = _parser(subparsers, "up", "start the embedded stack: OTLP in, SQL out", _UP)
+    add_up_options(up)
+    up.add_argument("--detach", action="store_true", help="run in the background")
+    up.set_defaults(run=_up)
+    down = _parser(subparsers, "down", "stop the embedded stack", _DOWN)
+    _add_path(down)
+    down.set_defaults(run=_down)
+    status = _parser(subparsers, "status", "whether it runs, and what it holds", _STATUS)
+    _add_path(status)
+    status.add_argument("--json", action="store_true", help="for programs")
+    status.set_defaults(run=_status)
+
+
+def add_up_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say how the stack starts."""
+    _add_path(parser)
+    for name, port, what in (
+        ("--otlp-port", 4318, "where OTLP/HTTP is taken"),
+        ("--clickhouse-port", 8123, "where the ClickHouse HTTP protocol is answered"),
+    ):
+        parser.add_argument(
+            name,
+            type=_port,
+            default=port,
+            metavar="PORT",
+            help=f"{what}; 0 for a free one (default: %(default)s)",
+        )
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Be the stack in this process until SIGTERM or SIGINT. Returns the exit code."""
+    import logging
+
+    from exectrail.receiver.stack import Settings, StackError, run
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    try:
+        run(Settings(_path(args), args.otlp_port, args.clickhouse_port), _say_ready)
+    except StackError as error:
+        return _failed("up", error)
+    return 0
+
+
+def _up(args: argparse.Namespace) -> int:
+    if not args.detach:
+        return serve(args)
+    from exectrail.receiver.detach import start
+    from exectrail.receiver.stack import Settings, StackError
+
+    path = _path(args)
+    try:
+        state = start(Settings(path, args.otlp_port, args.clickhouse_port))
+    except StackError as error:
+        # The child's own complaint already says who speaks.
+        return _failed("up", str(error).removeprefix("exectrail up: "))
+    _say_ready(state)
+    print(f"Log: {path / LOG_FILE}. Stop it with: exectrail down{_path_option(args)}")
+    return 0
+
+
+def _down(args: argparse.Namespace) -> int:
+    from exectrail.receiver.detach import stop
+    from exectrail.receiver.stack import StackError
+
+    path = _path(args)
+    try:
+        state = stop(path)
+    except StackError as error:
+        return _failed("down", error)
+    if state is None:
+        print(f"Not running in {path}.")
+    else:
+        print(f"Stopped process {state.pid}. The data stays in {path}.")
+    return 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    from exectrail.receiver.report import Report, report
+    from exectrail.storage.client import StorageError
+
+    path = _path(args)
+    try:
+        found: Report = report(path)
+    except StorageError as error:
+        return _failed("status", error)
+    if args.json:
+        print(json.dumps(found.as_json(), indent=2))
+    else:
+        print("\n".join(found.lines()))
+    return 0 if found.running else NOT_RUNNING
+
+
+def _say_ready(state: State) -> None:
+    print(
+        f"Ready. OTLP/HTTP {state.otlp_endpoint}, ClickHouse HTTP {state.clickhouse_url},"
+        f" process {state.pid}.\n"
+        "Point a program at it:\n"
+        f"  OTEL_EXPORTER_OTLP_ENDPOINT={state.otlp_endpoint} exectrail run python app.py\n"
+        "Look:\n"
+        f"  EXECTRAIL_CLICKHOUSE_URL={state.clickhouse_url} exectrail runs",
+        flush=True,
+    )
+
+
+def _failed(command: str, error: object) -> int:
+    print(f"exectrail {command}: {error}", file=sys.stderr)
+    return FAILED
+
+
+def _parser(subparsers: _SubParsers, name: str, brief: str, examples: str) -> Any:
+    return subparsers.add_parser(
+        name,
+        help=brief,
+        description=f"{brief[0].upper()}{brief[1:]}.",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_path(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--path",
+        type=Path,
+        metavar="DIR",
+        help="its directory (default: EXECTRAIL_PATH, else exectrail in the user's data directory)",
+    )
+
+
+def _path(args: argparse.Namespace) -> Path:
+    return (args.path or default_path()).expanduser().absolute()
+
+
+def _path_option(args: argparse.Namespace) -> str:
+    import shlex
+
+    return f" --path {shlex.quote(str(args.path))}" if args.path else ""
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; 0 to 65535")
+    return int(text)
