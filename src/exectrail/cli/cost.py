@@ -87,8 +87,8 @@ def register(subparsers: arguments.SubParsers) -> None:
         "--by", choices=[str(by) for by in CostBy], default="day", help="default: %(default)s"
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--run", metavar="ID", help="one run alone; the beginning of its id is enough"
+    which.add_argument(  # args.run is what is called
+        "--run", dest="of", metavar="ID", help="one run alone; the beginning of its id is enough"
     )
     arguments.add_since(which, "calls since that day (UTC)")
     parser.set_defaults(run=_run)
@@ -112,7 +112,7 @@ def _ask(client: Client, by: CostBy, args: argparse.Namespace) -> CostTable:
             return client.fetch(queries.cost_of_run(wanted, run))
         return client.fetch(queries.cost_by(wanted, since=args.since))
 
-    run = resolve(client, args.run, view()).root_id if args.run else ""
+    run = resolve(client, args.of, view()).root_id if args.of else ""
     if run and by is CostBy.AGENT:
         return CostTable(
             by, client.fetch(queries.cost_by_agent_of_runs([run])), rows_by(CostBy.MODEL)

@@ -14,9 +14,9 @@ from exectrail.cli.words import (
     ago,
     clean,
     cost_text,
+    digits,
     duration,
     moment,
-    places,
     share,
     state_text,
 )
@@ -88,7 +88,9 @@ def _state(row: Run | Node) -> Text:
 
 
 def _health(row: Run | Node) -> str:
-    return clean(row.health) if row.health not in ("", "alive", "dead") else ""
+    if row.health == "stuck":
+        return "its process lives, but nothing was heard of it for an hour"
+    return clean(row.health) if row.health.startswith("unknown") else ""
 
 
 def _error(row: Run | Node) -> Text:
@@ -128,7 +130,7 @@ def _iterations(run: Run) -> str:
 def _usage(usage: Usage) -> list[tuple[str, Text | str]]:
     if not usage.calls:
         return []
-    cost = cost_text(usage, places([usage.cost]))
+    cost = cost_text(usage, digits(usage.cost))
     cost.append(
         f"  ({usage.priced_calls} of {usage.calls} model calls priced, {share(usage)})", "dim"
     )

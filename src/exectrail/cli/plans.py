@@ -69,11 +69,11 @@ def _table(planned: Sequence[Mapping[str, Any]], nodes: Sequence[Node], view: Vi
         )
     columns = [
         Column("STEP", minimum=12),
-        Column("COMPONENT", minimum=10, optional=True),
+        Column("COMPONENT", minimum=10, optional=True, drop=1),
         Column("STATE"),
         Column("PLANNED", right=True),
         Column("TOOK", right=True),
-        Column("PLANNED COST", right=True, optional=True),
+        Column("PLANNED COST", right=True, optional=True, drop=2),
         Column("COST", right=True, optional=True),
     ]
     return table(columns, cells, view.width - 2).lines
@@ -100,7 +100,7 @@ def _seconds(value: object) -> str:
 
 def _cost(value: object, digits: int) -> str:
     amount = _amount(value)
-    return "" if amount is None else money(amount, digits=digits)
+    return "" if amount is None else money(amount, places=digits)
 
 
 def _amount(value: object) -> Decimal | None:

@@ -13,7 +13,7 @@ from exectrail import queries
 from exectrail.cli.layout import Column, table
 from exectrail.cli.screen import View
 from exectrail.cli.session import CommandError
-from exectrail.cli.words import ago, clean, state_text
+from exectrail.cli.words import age, clean, state_text
 from exectrail.queries import Match
 from exectrail.storage.client import Client
 
@@ -80,7 +80,7 @@ def _ambiguous(given: str, matches: list[Match], view: View) -> str:
                 clean(match.kind),
                 clean(match.name),
                 state_text(match.effective_state),
-                ago(match.started_at, view.now),
+                age(match.started_at, view.now),
             ]
             for match in matches
         ],

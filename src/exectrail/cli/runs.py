@@ -15,7 +15,7 @@ from exectrail.cli.layout import Column, fields, table
 from exectrail.cli.resolve import short_ids
 from exectrail.cli.screen import View, tell, view, write, write_json
 from exectrail.cli.session import connected
-from exectrail.cli.words import ago, clean, cost_text, duration, places, state_text, tokens
+from exectrail.cli.words import age, clean, cost_text, digits, duration, state_text, tokens
 from exectrail.conventions.names import State
 from exectrail.queries import Run
 
@@ -36,7 +36,7 @@ _COLUMNS: Final = (
     Column("ID", minimum=36),
     Column("WORKFLOW", minimum=10),
     Column("STATE"),
-    Column("STARTED", right=True, drop=2),
+    Column("AGE", right=True, drop=2),
     Column("WORK", right=True),
     Column("WAIT", right=True, drop=3, optional=True),
     Column("STEPS", right=True, drop=5, optional=True),
@@ -95,18 +95,17 @@ def runs_document(runs: Sequence[Run]) -> dict[str, object]:
 def render(runs: Sequence[Run], view: View) -> list[Text]:
     """The table, and beneath it what its marks mean."""
     ids = short_ids(run.execution_id for run in runs)
-    digits = places(run.cost for run in runs)
     rows = [
         [
             clean(ids[run.execution_id]),
             clean(run.workflow or run.name),
             state_text(run.effective_state, run.outcome, run.health),
-            ago(run.started_at, view.now),
-            duration(run.work_ms),
+            age(run.started_at, view.now),
+            duration(run.work_ms) if run.work_ms >= 0.5 else "",
             duration(run.wait_ms) if run.wait_ms >= 0.5 else "",
             f"{run.steps_completed}/{run.steps_planned}" if run.steps_planned else "",
             tokens(run),
-            cost_text(run, digits),
+            cost_text(run, digits(run.cost)),
         ]
         for run in runs
     ]

@@ -18,12 +18,14 @@ from exectrail.cli.session import CommandError, connected
 from exectrail.cli.words import (
     clean,
     cost_text,
+    digits,
     duration,
     places,
     state_text,
     tokens,
 )
-from exectrail.conventions.names import Kind, State
+from exectrail.conventions.names import Kind, Reason, State
+from exectrail.queries import Node
 
 if TYPE_CHECKING:
     from exectrail.storage.client import Client
@@ -83,11 +85,11 @@ def _run(client: Client, args: argparse.Namespace) -> int:
 def render(top: Branch, view: View) -> list[Text]:
     """A line for each execution, under it what is remarkable, and a legend for the marks."""
     branches = list(walk(top))
-    digits = places(branch.sum.cost for branch, _ in branches)
+    points = places(branch.sum.cost for branch, _ in branches)
     crowded = _crowded(branches)
     laid = table(
         _COLUMNS,
-        [_row(branch, place, crowded, digits) for branch, place in branches],
+        [_row(branch, place, crowded, points) for branch, place in branches],
         view.width,
     )
     lines = [*_title(top, view), Text(), laid.heading]
@@ -114,7 +116,7 @@ def _title(top: Branch, view: View) -> list[Text]:
     summary = state_text(node.effective_state, node.outcome, node.health)
     summary.append("".join(f" · {part}" for part in parts))
     if top.sum.calls:
-        summary.append(" · ").append_text(cost_text(top.sum, places([top.sum.cost])))
+        summary.append(" · ").append_text(cost_text(top.sum, digits(top.sum.cost)))
     lines = [cut(name, view.width), *wrap(summary, view.width)]
     if node.execution_id != node.root_id:
         lines.append(Text(f"part of run {clean(node.root_id)}", "dim"))
@@ -122,7 +124,7 @@ def _title(top: Branch, view: View) -> list[Text]:
 
 
 def _row(
-    branch: Branch, place: tuple[bool, ...], crowded: set[tuple[str, str]], digits: int
+    branch: Branch, place: tuple[bool, ...], crowded: set[tuple[str, str]], points: int
 ) -> list[Text | str]:
     node = branch.node
     numbered = (node.parent_id, node.name) in crowded
@@ -132,8 +134,8 @@ def _row(
         duration(node.work_ms if node.wait_ms else node.duration_ms),
         str(node.calls) if node.calls else "",
         tokens(node),
-        cost_text(node, digits) if node.calls else "",
-        cost_text(branch.sum, digits) if branch.children and branch.sum.calls else "",
+        cost_text(node, points) if node.calls else "",
+        cost_text(branch.sum, points) if branch.children and branch.sum.calls else "",
     ]
 
 
@@ -157,19 +159,26 @@ def _notes(branch: Branch, view: View) -> list[Text]:
     notes: list[Text] = []
     if branch.astray and node.parent_id:
         notes.append(Text(f"beneath {clean(node.parent_id)}, which has not arrived", "yellow"))
+    error = _error(node)
     if node.reason and node.effective_state not in _UNREMARKABLE:
-        notes.append(Text(f"reason {clean(node.reason)}", "dim"))
+        if not (error and node.reason == Reason.ERROR):
+            notes.append(Text(f"reason {clean(node.reason)}", "dim"))
+        # An error goes up through every level; it is told where it began.
+        if error and all(_error(child.node) != error for child in branch.children):
+            notes.append(Text(error, "red"))
     if node.effective_state == State.ABANDONED:
         notes.append(evidence(node, view))
-    if node.effective_state == State.FAILED and (node.error_type or node.error_message):
-        notes.append(
-            Text(f"{clean(node.error_type)}: {clean(node.error_message)}".strip(": "), "red")
-        )
     if node.wait_ms >= 0.5:
         notes.append(Text(f"waited {duration(node.wait_ms)} besides", "dim"))
     if node.health == "stuck":
         notes.append(Text("its process lives, but nothing was heard of it for an hour", "yellow"))
     return notes
+
+
+def _error(node: Node) -> str:
+    if node.effective_state != State.FAILED:
+        return ""
+    return f"{clean(node.error_type)}: {clean(node.error_message)}".strip(": ")
 
 
 def _crowded(branches: list[tuple[Branch, tuple[bool, ...]]]) -> set[tuple[str, str]]:

@@ -57,7 +57,7 @@ def state_text(state: str, outcome: str = "", health: str = "") -> Text:
 
 
 def duration(milliseconds: float) -> str:
-    """`850ms`, `4.2s`, `4m05s`, `1h02m`, `3d04h`."""
+    """`850ms`, `4.2s`, `4m05s`, `1h02m`, `3d04h`, `120d`."""
     if milliseconds < 999.5:
         return f"{milliseconds:.0f}ms"
     if milliseconds < 59_950:
@@ -69,21 +69,23 @@ def duration(milliseconds: float) -> str:
     if minutes < 24 * 60:
         return f"{minutes // 60}h{minutes % 60:02d}m"
     hours = round(minutes / 60)
-    return f"{hours // 24}d{hours % 24:02d}h"
+    days = f"{hours // 24}d"
+    return f"{days}{hours % 24:02d}h" if len(days) < 4 else days
+
+
+def age(then: datetime, now: datetime) -> str:
+    """`45s`, `3h`, `12d`; `-3m` where a clock is ahead."""
+    seconds = (now - then).total_seconds()
+    for unit, size, below in (("s", 1, 60), ("m", 60, 3600), ("h", 3600, 2 * 86400)):
+        if abs(seconds) < below:
+            return f"{int(seconds / size)}{unit}"
+    return f"{int(seconds / 86400)}d"
 
 
 def ago(then: datetime, now: datetime) -> str:
     """`45s ago`, `3h ago`, `12d ago`; `in 3m` where a clock is ahead."""
-    seconds = (now - then).total_seconds()
-    for unit, size, below in (("s", 1, 60), ("m", 60, 3600), ("h", 3600, 2 * 86400)):
-        if abs(seconds) < below:
-            return _ago(seconds / size, unit)
-    return _ago(seconds / 86400, "d")
-
-
-def _ago(amount: float, unit: str) -> str:
-    whole = int(abs(amount))
-    return f"in {whole}{unit}" if amount <= -1 else f"{whole}{unit} ago"
+    text = age(then, now)
+    return f"in {text[1:]}" if text.startswith("-") else f"{text} ago"
 
 
 def moment(time: datetime, zone: tzinfo | None) -> str:
@@ -129,22 +131,27 @@ def places(amounts: Iterable[Decimal | None]) -> int:
     return 4 if greatest >= Decimal("0.01") else 6
 
 
-def money(amount: Decimal, currency: str = "USD", digits: int = 4) -> str:
+def digits(amount: Decimal | None) -> int:
+    """Digits after the point that suit an amount that stands alone."""
+    return 2 if amount is not None and abs(amount) >= 100 else places([amount])
+
+
+def money(amount: Decimal, currency: str = "USD", places: int = 4) -> str:
     """`$0.0123`, `CHF 0.0123`; what would round to nothing reads `<$0.0001`."""
     unit = _SYMBOLS.get(currency) or f"{clean(currency)} "
-    least = Decimal(1).scaleb(-digits)
+    least = Decimal(1).scaleb(-places)
     if 0 < amount < least / 2:
         return f"<{unit}{least:f}"
     return f"{unit}{amount.quantize(least, ROUND_HALF_UP):,f}"
 
 
-def cost_text(usage: Usage, digits: int = 4, currency: str = "USD") -> Text:
+def cost_text(usage: Usage, places: int = 4, currency: str = "USD") -> Text:
     """The cost: `?` where unknown, never 0; `+?` behind it where some calls had no price."""
     if not usage.calls:
         return Text("-", "dim")
     if usage.cost is None:
         return Text("?", "yellow")
-    text = Text(money(usage.cost, currency, digits))
+    text = Text(money(usage.cost, currency, places))
     if usage.priced_calls < usage.calls:
         text.append(" +?", "yellow")
     return text
