@@ -16,6 +16,7 @@ FILES = [*SOURCE.rglob("*.py"), *(ROOT / "instrumentation").glob("*/src/**/*.py"
 STATEMENT = re.compile(
     r"\s*(SELECT|INSERT\s+INTO|CREATE|ALTER|DROP|OPTIMIZE|TRUNCATE|WITH|SHOW|DESCRIBE)\s+\S"
 )
+FILE_NAMES = {"exectrail.toml", "exectrail.log"}
 NOT_ASKING_OUR_TABLES = {
     "storage/runner.py": "the runner's own table, which no migration can make",
     "clickhouse_http/": "asks the engine about itself, and tells statements apart by their words",
@@ -80,7 +81,7 @@ def test_attribute_event_and_metric_names_come_from_the_conventions():
 
 def _is_ours(text: str) -> bool:
     """Whether a string is a name of ours, and not a module's or a file's."""
-    if not re.fullmatch(r"exectrail(\.[a-z0-9_]+)+\.?", text) or text == "exectrail.toml":
+    if not re.fullmatch(r"exectrail(\.[a-z0-9_]+)+\.?", text) or text in FILE_NAMES:
         return False
     path = ROOT / "src" / text.replace(".", "/")
     return not (path.is_dir() or path.with_suffix(".py").exists())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from exectrail.conventions import names
 from exectrail.receiver.native import Column, encode_block
 
 
@@ -36,4 +37,4 @@ class Batch:
 
 def service_name(resource: list[tuple[str, str]]) -> str:
     """`service.name` of a resource, empty if it has none."""
-    return next((value for key, value in resource if key == "service.name"), "")
+    return next((value for key, value in resource if key == names.SERVICE_NAME), "")

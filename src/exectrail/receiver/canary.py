@@ -42,7 +42,7 @@ def encode_canary(now: int) -> bytes:
     request = ExportMetricsServiceRequest()
     resource = request.resource_metrics.add()
     resource.resource.attributes.append(
-        KeyValue(key="service.name", value=AnyValue(string_value=SERVICE))
+        KeyValue(key=names.SERVICE_NAME, value=AnyValue(string_value=SERVICE))
     )
     scope = resource.scope_metrics.add()
     scope.scope.name = __name__.rpartition(".")[0]

@@ -16,7 +16,7 @@ from typing import Final
 
 from exectrail.config import load
 
-STATE_FILE: Final = "exectrail.json"
+STATE_FILE: Final = "state.json"
 LOG_FILE: Final = "exectrail.log"
 HOST: Final = "127.0.0.1"
 
