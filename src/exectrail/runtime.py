@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 EXIT_WAIT: Final = 1.5
 """Seconds the program waits at its end for what is still to be sent, at most."""
+FORK_WAIT: Final = 5.0
+"""Seconds a fork waits for what we are loading, at most."""
 
 
 class _State:
@@ -42,6 +45,7 @@ class _State:
         self.drain: Callable[[], None] = _nothing
         self.project = ""
         self.armed = False
+        self.setting_up = False
 
 
 def _nothing() -> None:
@@ -49,6 +53,9 @@ def _nothing() -> None:
 
 
 _lock = threading.RLock()
+_loading = threading.RLock()
+"""Held while modules are loaded in the background."""
+_forking = threading.local()
 _state = _State()
 
 
@@ -78,7 +85,7 @@ def arm(config: Config | None = None, *, providers: Mapping[str, Any] | None = N
 def executions() -> Executions:
     """The executions of this process; they record nothing unless exectrail is armed."""
     if _state.armed and _state.pipeline is None:
-        with _lock, guard("runtime.set_up"):
+        with _lock, guard("runtime.set_up"):  # other threads wait here and are not lost
             _set_up()
     return _state.engine
 
@@ -91,9 +98,10 @@ def project() -> str:
 
 def flush() -> None:
     """Hand over what is waiting to be sent."""
-    if _state.pipeline is not None:
-        _state.drain()
-        _state.pipeline.flush()
+    state = _state
+    if state.pipeline is not None:
+        state.drain()
+        state.pipeline.flush()
 
 
 def shutdown(wait: float = EXIT_WAIT) -> None:
@@ -129,9 +137,16 @@ def install(engine: Executions, project: str = "") -> Callable[[], None]:
 
 
 def _set_up() -> None:
-    if _state.pipeline is not None or not _state.armed:
+    if _state.pipeline is not None or not _state.armed or _state.setting_up:
         return
-    _state.armed = False  # whatever fails below fails once
+    _state.setting_up = True
+    try:
+        _set_up_once()
+    finally:
+        _state.armed = _state.setting_up = False  # whatever failed fails once
+
+
+def _set_up_once() -> None:
     from exectrail import export, signals
     from exectrail.signals.events import Events
     from exectrail.signals.metrics import Metrics
@@ -157,6 +172,10 @@ def _set_up() -> None:
         TextRules(config.errors != "type", config.error_limit),
     )
 
+    def warm() -> None:
+        with _loading:
+            prices.warm()
+
     def farewell() -> None:
         metrics.drain()
         pipeline.close()
@@ -166,15 +185,26 @@ def _set_up() -> None:
         config.lease,
         engine.now_ns,
         lambda: engine.open_count,
-        prices.warm,
+        warm,
         farewell,
     )
     _state.drain = metrics.drain
     _state.project = pipeline.project
     _state.pipeline = pipeline
     _state.engine = engine
+    _at_exit()
     _state.worker.start()
+
+
+def _at_exit() -> None:
+    """See to it that what waits is handed over when the process ends."""
     atexit.register(shutdown)
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None and processes.parent_process() is not None:
+        # A forked worker of multiprocessing ends without atexit, but with its own finalizers.
+        from multiprocessing.util import Finalize
+
+        Finalize(None, shutdown, exitpriority=0)
 
 
 def _prices(config: Config) -> PriceTable:
@@ -189,23 +219,41 @@ def _prices(config: Config) -> PriceTable:
 
 def version() -> str:
     """The version of exectrail."""
+    from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as of
 
-    return of("exectrail")
+    try:
+        return of("exectrail")
+    except PackageNotFoundError:  # on the path without being installed
+        return "0"
+
+
+def _before_fork() -> None:
+    """Let our loading of modules end: a child that began amid it would wait for it for ever."""
+    _forking.held = [lock for lock in (_lock, _loading) if lock.acquire(timeout=FORK_WAIT)]
+
+
+def _after_fork_in_parent() -> None:
+    for lock in _forking.held:
+        lock.release()
 
 
 def _after_fork_in_child() -> None:
     """The parent's executions are not ours to write; set up anew when the first one starts."""
-    global _state, _lock
+    global _state, _lock, _loading
     former = _state
-    _lock = threading.RLock()
+    _lock, _loading = threading.RLock(), threading.RLock()
     _state = _State()
     _state.armed = former.armed or former.pipeline is not None
     _state.config, _state.options = former.config, former.options
     former.engine.recorder = NullRecorder()
-    former.engine.lock = threading.Lock()
+    former.engine.lock = threading.RLock()
     reset()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

@@ -8,11 +8,12 @@ telemetry shows it), and bounds what waits for it.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import (
@@ -31,17 +32,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from exectrail.guard import guard, report
 
 _ours: ContextVar[bool] = ContextVar("exectrail_exporting", default=False)
-_TALKERS: Final = (
-    "opentelemetry.exporter.otlp.proto.http._common",
-    "opentelemetry.exporter.otlp.proto.http._log_exporter",
-    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
-    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
-    "opentelemetry.exporter.otlp.common._internal",
-    "opentelemetry.sdk._shared_internal",
-    "urllib3.connectionpool",
-    "requests",
-)
-"""Loggers that speak while we export."""
+_TALKERS: Final = ("opentelemetry.", "urllib3.", "requests.", "charset_normalizer.")
+"""Whose loggers speak while we set up and export. A filter is no parent's: each has its own."""
 
 
 def _not_ours(_record: logging.LogRecord) -> bool:
@@ -50,14 +42,16 @@ def _not_ours(_record: logging.LogRecord) -> bool:
 
 def hush() -> None:
     """Silence those loggers for our own exports; what others do with them is theirs."""
-    for name in _TALKERS:
-        logger = logging.getLogger(name)
-        if _not_ours not in logger.filters:
-            logger.addFilter(_not_ours)
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith(_TALKERS):
+            logger = logging.getLogger(name)
+            if _not_ours not in logger.filters:
+                logger.addFilter(_not_ours)
 
 
 @contextmanager
-def _quietly():
+def quietly():
+    """What those loggers say in here is said to nobody."""
     token = _ours.set(True)
     try:
         yield
@@ -72,7 +66,7 @@ class _Room:
         self._site = site
         self._most = most
         self._waiting = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the garbage collector may end executions meanwhile
 
     def take(self) -> bool:
         with self._lock:
@@ -92,24 +86,39 @@ def _lost(site: str, count: int) -> None:
         report(site)
 
 
+class _Process:
+    """The process that an exporter belongs to: a forked child has the parent's, and its own."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this is a child: what the parent's exporter holds is the parent's to send."""
+        return os.getpid() != self._pid
+
+
 class QuietSpans(SpanExporter):
     """A span exporter that fails quietly."""
 
     def __init__(self, inner: SpanExporter, room: _Room) -> None:
         self._inner = inner
         self._room = room
+        self._process = _Process()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._process.foreign:
+            return SpanExportResult.SUCCESS
         result = SpanExportResult.FAILURE
         self._room.give(len(spans))
-        with guard("export.spans"), _quietly():
+        with guard("export.spans"), quietly():
             result = self._inner.export(spans)
         if result is not SpanExportResult.SUCCESS:
             _lost("export.spans", len(spans))
         return result
 
     def shutdown(self) -> None:
-        with guard("export.spans"), _quietly():
+        with guard("export.spans"), quietly():
             self._inner.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -122,18 +131,21 @@ class QuietLogs(LogRecordExporter):
     def __init__(self, inner: LogRecordExporter, room: _Room) -> None:
         self._inner = inner
         self._room = room
+        self._process = _Process()
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        if self._process.foreign:
+            return LogRecordExportResult.SUCCESS
         result = LogRecordExportResult.FAILURE
         self._room.give(len(batch))
-        with guard("export.logs"), _quietly():
+        with guard("export.logs"), quietly():
             result = self._inner.export(batch)
         if result is not LogRecordExportResult.SUCCESS:
             _lost("export.logs", len(batch))
         return result
 
     def shutdown(self) -> None:
-        with guard("export.logs"), _quietly():
+        with guard("export.logs"), quietly():
             self._inner.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -146,12 +158,15 @@ class QuietMetrics(MetricExporter):
     def __init__(self, inner: MetricExporter) -> None:
         super().__init__(inner._preferred_temporality, inner._preferred_aggregation)
         self._inner = inner
+        self._process = _Process()
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
+        if self._process.foreign:
+            return MetricExportResult.SUCCESS
         result = MetricExportResult.FAILURE
-        with guard("export.metrics"), _quietly():
+        with guard("export.metrics"), quietly():
             result = self._inner.export(metrics_data, timeout_millis, **kwargs)
         if result is not MetricExportResult.SUCCESS:
             report("export.metrics")
@@ -161,18 +176,32 @@ class QuietMetrics(MetricExporter):
         return True
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        with guard("export.metrics"), _quietly():
+        with guard("export.metrics"), quietly():
             self._inner.shutdown(timeout_millis, **kwargs)
+
+
+class Batching(NamedTuple):
+    """How records are gathered for an exporter."""
+
+    most: int
+    """So many may wait; what comes beyond them is dropped and counted."""
+    delay_ms: float
+    """Milliseconds until a batch goes, full or not."""
+    size: int
+    """Records in a batch, at most."""
 
 
 class BoundedSpans(SpanProcessor):
     """Batches spans in a room of their own: a full one drops the new span and counts it."""
 
-    def __init__(self, exporter: SpanExporter, most: int, delay_ms: float) -> None:
-        self._room = _Room("export.spans", most)
+    def __init__(self, exporter: SpanExporter, batching: Batching) -> None:
+        self._room = _Room("export.spans", batching.most)
         self.exporter = QuietSpans(exporter, self._room)
         self._batches = BatchSpanProcessor(
-            self.exporter, max_queue_size=most, schedule_delay_millis=delay_ms
+            self.exporter,
+            max_queue_size=batching.most,
+            schedule_delay_millis=batching.delay_ms,
+            max_export_batch_size=batching.size,
         )
 
     def on_start(self, span: Span, parent_context: Any = None) -> None:
@@ -192,11 +221,14 @@ class BoundedSpans(SpanProcessor):
 class BoundedLogs(LogRecordProcessor):
     """Batches log records in a room of their own: a full one drops the new record and counts it."""
 
-    def __init__(self, exporter: LogRecordExporter, most: int, delay_ms: float) -> None:
-        self._room = _Room("export.logs", most)
+    def __init__(self, exporter: LogRecordExporter, batching: Batching) -> None:
+        self._room = _Room("export.logs", batching.most)
         self.exporter = QuietLogs(exporter, self._room)
         self._batches = BatchLogRecordProcessor(
-            self.exporter, max_queue_size=most, schedule_delay_millis=delay_ms
+            self.exporter,
+            max_queue_size=batching.most,
+            schedule_delay_millis=batching.delay_ms,
+            max_export_batch_size=batching.size,
         )
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:

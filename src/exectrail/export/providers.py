@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from opentelemetry import _logs, metrics, trace
@@ -19,12 +19,19 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, SynchronousMultiSpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from exectrail.conventions import names
-from exectrail.export.exporters import BoundedLogs, BoundedSpans, QuietMetrics, hush
+from exectrail.export.exporters import (
+    Batching,
+    BoundedLogs,
+    BoundedSpans,
+    QuietMetrics,
+    hush,
+    quietly,
+)
 from exectrail.export.pipeline import Pipeline
 from exectrail.guard import guard
 from exectrail.signals.attributes import Attributes
@@ -38,6 +45,20 @@ SPAN_DELAY_MS: Final = 500.0
 EVENT_DELAY_MS: Final = 200.0
 """How long a batch is gathered: less than OpenTelemetry's defaults, since a killed process loses
 what waits. OTEL_BSP_SCHEDULE_DELAY and OTEL_BLRP_SCHEDULE_DELAY win."""
+BATCH: Final = 512
+"""Records in a batch, OpenTelemetry's default."""
+_MOST: Final = 1e9
+_NO_LIMITS: Final = SpanLimits(
+    max_attributes=SpanLimits.UNSET,
+    max_events=SpanLimits.UNSET,
+    max_links=SpanLimits.UNSET,
+    max_span_attributes=SpanLimits.UNSET,
+    max_event_attributes=SpanLimits.UNSET,
+    max_link_attributes=SpanLimits.UNSET,
+    max_attribute_length=SpanLimits.UNSET,
+    max_span_attribute_length=SpanLimits.UNSET,
+)
+"""The provider gives us its sampler alone, and a wrong OTEL_SPAN_* variable must not stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +77,15 @@ def from_environment(resource: Resource, version: str) -> Pipeline:
         resource: Which service, host and worker.
         version: Version of exectrail, for the instrumentation scope.
     """
-    exporters = Exporters(_span_exporter(), _log_exporter(), _metric_exporter())
+    hush()
+    exporters = Exporters()
+    for signal, make in (
+        ("spans", _span_exporter),
+        ("logs", _log_exporter),
+        ("metrics", _metric_exporter),
+    ):
+        with guard(f"export.set_up.{signal}"), quietly():
+            exporters = replace(exporters, **{signal: make()})
     return from_exporters(exporters, resource, version)
 
 
@@ -69,31 +98,28 @@ def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pi
         version: Version of exectrail, for the instrumentation scope.
     """
     hush()
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     spans = SynchronousMultiSpanProcessor()
     events: BoundedLogs | None = None
     readers: list[PeriodicExportingMetricReader] = []
     stops: list[Any] = []
+    # One by one: a variable that stops one signal leaves the others.
     if exporters.spans is not None:
-        most, delay = (
-            _number("OTEL_BSP_MAX_QUEUE_SIZE", MOST_SPANS),
-            _delay("OTEL_BSP", SPAN_DELAY_MS),
-        )
-        processor = BoundedSpans(exporters.spans, int(most), delay)
-        spans.add_span_processor(processor)
-        stops.append(processor.exporter)
+        with guard("export.set_up.spans"), quietly():
+            processor = BoundedSpans(exporters.spans, _batching("BSP", MOST_SPANS, SPAN_DELAY_MS))
+            spans.add_span_processor(processor)
+            stops.append(processor.exporter)
     if exporters.logs is not None:
-        most, delay = (
-            _number("OTEL_BLRP_MAX_QUEUE_SIZE", MOST_EVENTS),
-            _delay("OTEL_BLRP", EVENT_DELAY_MS),
-        )
-        events = BoundedLogs(exporters.logs, int(most), delay)
-        stops.append(events.exporter)
+        with guard("export.set_up.logs"), quietly():
+            events = BoundedLogs(exporters.logs, _batching("BLRP", MOST_EVENTS, EVENT_DELAY_MS))
+            stops.append(events.exporter)
     if exporters.metrics is not None:
-        quiet = QuietMetrics(exporters.metrics)
-        readers.append(PeriodicExportingMetricReader(quiet))
-        stops.append(quiet)
-    meter_provider = MeterProvider(readers, resource, shutdown_on_exit=False)
+        with guard("export.set_up.metrics"), quietly():
+            quiet = QuietMetrics(exporters.metrics)
+            readers.append(PeriodicExportingMetricReader(quiet))
+            stops.append(quiet)
+    with quietly():
+        sampler = TracerProvider(resource=resource, shutdown_on_exit=False, span_limits=_NO_LIMITS)
+        meter_provider = MeterProvider(readers, resource, shutdown_on_exit=False)
 
     held = [what for what in (events, spans, meter_provider) if what is not None]
 
@@ -113,7 +139,7 @@ def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pi
 
     scope = InstrumentationScope(names.ROOT, version)
     return Pipeline(
-        spans=LateSpans(spans, provider.sampler, resource, scope),
+        spans=LateSpans(spans, sampler.sampler, resource, scope),
         records=OwnRecords(events, resource, scope),
         meter=meter_provider.get_meter(names.ROOT, version),
         project=str(resource.attributes.get(names.SERVICE_NAMESPACE, "")),
@@ -191,12 +217,17 @@ def _metric_exporter() -> MetricExporter | None:
             return OTLPMetricExporter()
 
 
-def _delay(prefix: str, default: float) -> float:
-    return _number(f"{prefix}_SCHEDULE_DELAY", default)
+def _batching(processor: str, most: int, delay_ms: float) -> Batching:
+    """As OTEL_BSP_* or OTEL_BLRP_* say, within what can be."""
+    held = int(_number(f"OTEL_{processor}_MAX_QUEUE_SIZE", most))
+    size = int(_number(f"OTEL_{processor}_MAX_EXPORT_BATCH_SIZE", BATCH))
+    delay = _number(f"OTEL_{processor}_SCHEDULE_DELAY", delay_ms)
+    return Batching(held, delay, min(size, held))
 
 
 def _number(variable: str, default: float) -> float:
     try:
-        return float(os.environ[variable])
+        found = float(os.environ[variable])
     except (KeyError, ValueError):
         return default
+    return found if 1 <= found <= _MOST else default

@@ -29,20 +29,25 @@ def worker_attributes(worker_id: str, lease: float) -> Attributes:
 
 
 def worker_resource(worker_id: str, lease: float) -> Resource:
-    """The resource of this process: OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME win."""
-    ours = Resource(worker_attributes(worker_id, lease))
+    """The resource of this process: OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME win.
+
+    Not over the worker and the process id, which they may have from a parent process.
+    """
+    ours = worker_attributes(worker_id, lease)
     environment = Resource.create()
     name = environment.attributes.get(names.SERVICE_NAME)
     if not name or str(name).startswith("unknown_service"):
-        environment = environment.merge(Resource({names.SERVICE_NAME: program_name()}))
-    return environment.merge(ours)
+        ours[names.SERVICE_NAME] = program_name()
+    if environment.attributes.get(names.HOST_NAME):
+        del ours[names.HOST_NAME]
+    return environment.merge(Resource(ours))
 
 
 def program_name() -> str:
     """A name for the program where nobody gave one: its file's or its module's name."""
-    words = getattr(sys, "orig_argv", sys.argv)[1:]
-    if "-m" in words[:-1]:
-        return words[words.index("-m") + 1].split(".")[0]
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is not None:  # python -m
+        return str(spec.name).split(".")[0]
     script = Path(sys.argv[0] if sys.argv else "")
     if script.name == "__main__.py":
         return script.parent.name

@@ -32,9 +32,18 @@ OPERATIONS: Final[Mapping[Kind, str]] = {
 """`gen_ai.operation.name` of the kinds that the GenAI conventions define."""
 
 
-def cut(text: str) -> str:
-    """A text that is a name or an id, at most `MAX_LENGTH` long."""
+def cut(value: object) -> str:
+    """A name or an id as text, at most `MAX_LENGTH` long."""
+    text = unicode(value if type(value) is str else str(value))
     return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
+
+
+def unicode(text: str) -> str:
+    """The text without lone surrogates, as names of files may have them.
+
+    OTLP has no place for them: one in a metric's attribute would end all later metrics.
+    """
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def identity(execution: Execution) -> Attributes:
@@ -90,10 +99,10 @@ def about(known: About) -> Attributes:
     The program gives these, and what it got wrong must not take the event with it.
     """
     attributes: Attributes = {
-        key: cut(str(value)) for field, key in _TEXTS if (value := getattr(known, field))
+        key: cut(value) for field, key in _TEXTS if (value := getattr(known, field))
     }
     if known.mode:
-        attributes[names.EXECUTION_MODE] = cut(str(known.mode))
+        attributes[names.EXECUTION_MODE] = cut(known.mode)
     if known.deadline is not None:
         with _GUARD:
             attributes[names.EXECUTION_DEADLINE] = rfc3339(known.deadline)
@@ -102,7 +111,7 @@ def about(known: About) -> Attributes:
     if known.tags:
         with _GUARD:
             for key, value in islice(known.tags.items(), MAX_TAGS):
-                attributes[names.TAG_PREFIX + cut(str(key))] = cut(str(value))
+                attributes[names.TAG_PREFIX + cut(key)] = cut(value)
     return attributes
 
 

@@ -22,6 +22,7 @@ from exectrail.signals.attributes import Attributes
 
 _GUARD = guard("signals.metrics")
 MAX_NOTES: Final = 20_000
+_COST_PLACE: Final = (names.GEN_AI_PROVIDER_NAME, names.GEN_AI_REQUEST_MODEL)
 
 
 class StateNote(NamedTuple):
@@ -94,9 +95,12 @@ class Metrics:
 
     def drain(self) -> None:
         """Record what was noted."""
-        with _GUARD:
-            while self._notes:
+        while self._notes:
+            try:
                 note = self._notes.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            with _GUARD:
                 match note:
                     case StateNote():
                         self._record_state(note)
@@ -150,13 +154,15 @@ class Metrics:
             )
             if value
         }
-        if note.cost is not None and note.currency == "USD":
-            self._cost.add(float(note.cost), call)
+        # Counters refuse what is below 0, with a word in the program's log.
+        if note.cost is not None and note.currency == "USD" and note.cost >= 0:
+            place = {key: call[key] for key in _COST_PLACE if key in call}
+            self._cost.add(float(note.cost), place)
         for counter, count in (
             (self._input, note.input_tokens),
             (self._output, note.output_tokens),
         ):
-            if count is not None:
+            if count is not None and count >= 0:
                 counter.add(count, {**call, names.GEN_AI_TOKEN_MODALITY: "text"})
         if note.response_model:
             call[names.GEN_AI_RESPONSE_MODEL] = note.response_model

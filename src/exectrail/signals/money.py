@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from exectrail.conventions import names
 from exectrail.conventions.names import CostSource
 from exectrail.guard import guard
 from exectrail.pricing import Price, PriceTable
-from exectrail.signals.attributes import Attributes
+from exectrail.signals.attributes import Attributes, cut, whole
 
 if TYPE_CHECKING:
     from exectrail.execution import ModelCall
@@ -20,7 +21,11 @@ _UNKNOWN = Price(amount=None, currency="USD", source=CostSource.UNKNOWN, version
 def price(call: ModelCall, table: PriceTable) -> Price:
     """The price of a call; its amount is None, never 0, where it is not known."""
     if call.cost is not None:
-        return Price(call.cost.amount, call.cost.currency, CostSource.PROVIDER, "")
+        with _GUARD:
+            # By its text: a float of the program's stands for the digits that it shows.
+            said = Decimal(str(call.cost.amount))
+            if said.is_finite():
+                return Price(said, cut(call.cost.currency), CostSource.PROVIDER, "")
     usage = call.usage
     if not usage.known:
         return _UNKNOWN
@@ -28,11 +33,11 @@ def price(call: ModelCall, table: PriceTable) -> Price:
         return table.price(
             call.provider or None,
             call.response_model or call.request_model or None,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cache_read_tokens=usage.cache_read_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
+            input_tokens=whole(usage.input_tokens),
+            output_tokens=whole(usage.output_tokens),
+            cache_read_tokens=whole(usage.cache_read_tokens),
+            cache_write_tokens=whole(usage.cache_write_tokens),
+            reasoning_tokens=whole(usage.reasoning_tokens),
         )
     return _UNKNOWN
 

@@ -9,10 +9,21 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.trace import SpanKind
 
 from exectrail.conventions import names
-from exectrail.conventions.names import Kind, State
+from exectrail.conventions.names import Kind, State, UsageRole
+from exectrail.guard import guard
 from exectrail.pricing import PriceTable
 from exectrail.signals import money
-from exectrail.signals.attributes import OPERATIONS, Attributes, cut, identity, origin, tokens
+from exectrail.signals.attributes import (
+    OPERATIONS,
+    Attributes,
+    cut,
+    identity,
+    number,
+    origin,
+    tokens,
+    unicode,
+    whole,
+)
 from exectrail.signals.events import Events
 from exectrail.signals.metrics import CallNote, CloseNote, Metrics, StateNote
 from exectrail.signals.redaction import scrub, scrub_url
@@ -34,7 +45,13 @@ if TYPE_CHECKING:
     )
 
 _NS: Final = 1e-9
+_SCRUB: Final = guard("signals.redaction")
+# Guarded one by one: where one signal cannot be given, the others are.
+_EVENT: Final = guard("signals.event")
+_SPAN: Final = guard("signals.span")
 MAX_PLAN_STEPS: Final = 200
+MAX_PLAN_NAMES: Final = 32
+"""Inputs, and expected outputs, of a step that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +63,15 @@ class TextRules:
     limit: int = 1024
     """Characters."""
 
-    def clean(self, text: str) -> str:
+    def clean(self, text: object) -> str:
         """A message, scrubbed of secrets and cut, or nothing."""
-        return scrub(text, self.limit) if self.keep and text else ""
+        return self.clean_value(text) if self.keep and text else ""
+
+    def clean_value(self, text: object) -> str:
+        """A text that is kept on request, scrubbed and cut; nothing where scrubbing failed."""
+        with _SCRUB:
+            return unicode(scrub(str(text), self.limit))
+        return ""
 
 
 class OTelRecorder:
@@ -83,9 +106,10 @@ class OTelRecorder:
         operation = OPERATIONS.get(execution.kind)
         name = f"{operation or execution.kind.value} {cut(execution.name)}"
         above = _handle(execution.parent)
-        execution.trace = self._spans.start(
-            name, SpanKind.INTERNAL, execution.started_ns, base, above
-        )
+        with _SPAN:
+            execution.trace = self._spans.start(
+                name, SpanKind.INTERNAL, execution.started_ns, base, above
+            )
 
     def changed(self, execution: Execution, transition: Transition) -> None:
         attributes = self._about_state(execution, transition)
@@ -153,7 +177,8 @@ class OTelRecorder:
                 extra[names.ERROR_TYPE] = error.type
             elif state is State.FAILED:
                 error = SpanError("", "")
-            self._spans.end(handle, execution.ended_ns, extra, error)
+            with _SPAN:
+                self._spans.end(handle, execution.ended_ns, extra, error)
         self._metrics.note(
             CloseNote(
                 execution.kind.value,
@@ -176,10 +201,12 @@ class OTelRecorder:
             attributes[names.EXECUTION_PROGRESS] = progress.fraction
         if message := self._texts.clean(progress.message):
             attributes[names.EXECUTION_MESSAGE] = message
-        if progress.completed is not None:
-            attributes[names.EXECUTION_STEPS_COMPLETED] = progress.completed
-        if progress.planned is not None:
-            attributes[names.EXECUTION_STEPS_PLANNED] = progress.planned
+        for name, steps in (
+            (names.EXECUTION_STEPS_COMPLETED, progress.completed),
+            (names.EXECUTION_STEPS_PLANNED, progress.planned),
+        ):
+            if (count := whole(steps)) is not None:
+                attributes[name] = count
         self._emit(names.EVENT_EXECUTION_PROGRESS, execution, sequence, attributes)
 
     def planned(self, execution: Execution, sequence: int, plan: Plan) -> None:
@@ -209,20 +236,21 @@ class OTelRecorder:
             names.ARTIFACT_ACTION: cut(artifact.action),
         }
         if artifact.url:
-            attributes[names.ARTIFACT_URL] = cut(scrub_url(artifact.url))
+            with _SCRUB:
+                attributes[names.ARTIFACT_URL] = cut(scrub_url(str(artifact.url)))
         if artifact.media_type:
             attributes[names.ARTIFACT_MEDIA_TYPE] = cut(artifact.media_type)
-        if artifact.size is not None:
-            attributes[names.ARTIFACT_SIZE] = artifact.size
+        if (size := whole(artifact.size)) is not None:
+            attributes[names.ARTIFACT_SIZE] = size
         self._emit(names.EVENT_EXECUTION_ARTIFACT, execution, sequence, attributes)
 
     def consumed(self, execution: Execution, sequence: int, resources: Resources) -> None:
         attributes: Attributes = {names.RESOURCE_SCOPE: resources.scope.value}
         for name, value in (
-            (names.RESOURCE_CPU_TIME, resources.cpu_seconds),
-            (names.RESOURCE_MEMORY_PEAK, resources.memory_peak_bytes),
-            (names.RESOURCE_DISK_READ, resources.disk_read_bytes),
-            (names.RESOURCE_DISK_WRITE, resources.disk_write_bytes),
+            (names.RESOURCE_CPU_TIME, number(resources.cpu_seconds)),
+            (names.RESOURCE_MEMORY_PEAK, whole(resources.memory_peak_bytes)),
+            (names.RESOURCE_DISK_READ, whole(resources.disk_read_bytes)),
+            (names.RESOURCE_DISK_WRITE, whole(resources.disk_write_bytes)),
         ):
             if value is not None:
                 attributes[name] = value
@@ -235,32 +263,17 @@ class OTelRecorder:
             names.VARIABLE_HASH: variable.hash,
         }
         if variable.value is not None:
-            attributes[names.VARIABLE_VALUE] = scrub(variable.value, self._texts.limit)
+            attributes[names.VARIABLE_VALUE] = self._texts.clean_value(variable.value)
         self._emit(names.EVENT_EXECUTION_VARIABLE_SET, execution, sequence, attributes)
 
     # -- model calls -------------------------------------------------------------------------------
 
     def call_opened(self, call: ModelCall) -> None:
-        execution = call.execution
-        base: Attributes = {
-            names.EXECUTION_ID: execution.id,
-            names.EXECUTION_ROOT_ID: execution.root_id,
-            names.EXECUTION_KIND: execution.kind.value,
-            names.EXECUTION_NAME: cut(execution.name),
-            names.GEN_AI_OPERATION_NAME: call.operation,
-        }
-        for name, value in (
-            (names.GEN_AI_WORKFLOW_NAME, execution.workflow),
-            (names.GEN_AI_AGENT_NAME, execution.agent),
-            (names.GEN_AI_PROVIDER_NAME, call.provider),
-            (names.GEN_AI_REQUEST_MODEL, call.request_model),
-        ):
-            if value:
-                base[name] = cut(value)
-        name = f"{call.operation} {cut(call.request_model)}".rstrip()
-        call.trace = self._spans.start(
-            name, SpanKind.CLIENT, call.started_ns, base, _handle(execution)
-        )
+        name = f"{cut(call.operation)} {cut(call.request_model)}".rstrip()
+        with _SPAN:
+            call.trace = self._spans.start(
+                name, SpanKind.CLIENT, call.started_ns, _call_base(call), _handle(call.execution)
+            )
 
     def call_closed(self, call: ModelCall, sequence: int | None) -> None:
         cost = money.price(call, self._prices)
@@ -276,7 +289,7 @@ class OTelRecorder:
             usage[names.ERROR_TYPE] = error.type
         handle = _handle(call)
         if sequence is not None:
-            attributes = {**handle.base, **usage} if handle is not None else usage
+            attributes = {**(handle.base if handle is not None else _call_base(call)), **usage}
             self._emit(
                 names.EVENT_INFERENCE_USAGE,
                 call.execution,
@@ -287,19 +300,22 @@ class OTelRecorder:
             )
         if handle is not None:
             if call.finish_reasons:
-                usage[names.GEN_AI_RESPONSE_FINISH_REASONS] = call.finish_reasons
-            self._spans.end(handle, call.ended_ns, usage, error)
+                reasons = tuple(cut(reason) for reason in call.finish_reasons)
+                usage[names.GEN_AI_RESPONSE_FINISH_REASONS] = reasons
+            with _SPAN:
+                self._spans.end(handle, call.ended_ns, usage, error)
+        counts = call.role is UsageRole.BILLING  # the others repeat what is told elsewhere
         self._metrics.note(
             CallNote(
-                call.operation,
+                cut(call.operation),
                 cut(call.provider),
                 cut(call.request_model),
                 cut(call.response_model),
                 error.type if error is not None else "",
                 (call.ended_ns - call.started_ns) * _NS,
-                call.usage.input_tokens,
-                call.usage.output_tokens,
-                cost.amount,
+                whole(call.usage.input_tokens) if counts else None,
+                whole(call.usage.output_tokens) if counts else None,
+                cost.amount if counts else None,
                 cost.currency,
             )
         )
@@ -327,11 +343,12 @@ class OTelRecorder:
     ) -> None:
         handle = _handle(execution)
         base = handle.base if handle is not None else identity(execution)
-        whole: Attributes = {**base, **attributes, names.EXECUTION_SEQUENCE: sequence}
+        attributes = {**base, **attributes, names.EXECUTION_SEQUENCE: sequence}
         if execution.iterations:
-            whole[names.EXECUTION_ITERATIONS] = execution.iterations
-        now = execution.engine.now_ns() if at_ns is None else at_ns
-        self._events.emit(event, now, whole, span or handle, severity)
+            attributes[names.EXECUTION_ITERATIONS] = execution.iterations
+        with _EVENT:
+            now = execution.engine.now_ns() if at_ns is None else at_ns
+            self._events.emit(event, now, attributes, span or handle, severity)
 
 
 def _handle(item: Execution | ModelCall | None) -> SpanHandle | None:
@@ -340,12 +357,33 @@ def _handle(item: Execution | ModelCall | None) -> SpanHandle | None:
     return kept if isinstance(kept, SpanHandle) else None
 
 
+def _call_base(call: ModelCall) -> Attributes:
+    """Who made a call and of what: on its span and its usage event."""
+    execution = call.execution
+    base: Attributes = {
+        names.EXECUTION_ID: execution.id,
+        names.EXECUTION_ROOT_ID: execution.root_id,
+        names.EXECUTION_KIND: execution.kind.value,
+        names.EXECUTION_NAME: cut(execution.name),
+        names.GEN_AI_OPERATION_NAME: cut(call.operation),
+    }
+    for name, value in (
+        (names.GEN_AI_WORKFLOW_NAME, execution.workflow),
+        (names.GEN_AI_AGENT_NAME, execution.agent),
+        (names.GEN_AI_PROVIDER_NAME, call.provider),
+        (names.GEN_AI_REQUEST_MODEL, call.request_model),
+    ):
+        if value:
+            base[name] = cut(value)
+    return base
+
+
 def _plan_step(step: PlanStep) -> dict[str, object]:
     known: dict[str, object] = {
         "name": cut(step.name),
         "component": cut(step.component),
-        "inputs": [cut(name) for name in step.inputs],
-        "expected_outputs": [cut(name) for name in step.expected_outputs],
+        "inputs": [cut(name) for name in step.inputs[:MAX_PLAN_NAMES]],
+        "expected_outputs": [cut(name) for name in step.expected_outputs[:MAX_PLAN_NAMES]],
         "estimated_cost": None if step.estimated_cost is None else f"{step.estimated_cost:f}",
         "estimated_seconds": step.estimated_seconds,
         "actual_cost": None if step.actual_cost is None else f"{step.actual_cost:f}",

@@ -77,7 +77,12 @@ class OwnRecords:
         self._processor = processor
         self._resource = resource
         self._scope = scope
-        self._limits = LogRecordLimits()
+        self._limits = LogRecordLimits(
+            max_attributes=LogRecordLimits.UNSET,
+            max_attribute_length=LogRecordLimits.UNSET,
+            max_log_record_attributes=LogRecordLimits.UNSET,
+            max_log_record_attribute_length=LogRecordLimits.UNSET,
+        )
 
     def write(
         self, name: str, at_ns: int, level: str, attributes: Attributes, span: SpanHandle | None

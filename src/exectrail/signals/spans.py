@@ -70,9 +70,12 @@ class SpanHandle:
     def context(self) -> Context:
         """A context in which this span is the current one, and nothing else is set."""
         if self._around is None:
-            span = self.span or NonRecordingSpan(self.span_context)
-            self._around = trace.set_span_in_context(span, Context())
+            self._around = self.over(Context())
         return self._around
+
+    def over(self, context: Context) -> Context:
+        """A context with this span as the current one, else as it was."""
+        return trace.set_span_in_context(self.span or NonRecordingSpan(self.span_context), context)
 
     def attach(self) -> Attached:
         """Make this span the current one of the running context.
@@ -231,7 +234,8 @@ class ApiSpans:
     def start(
         self, name: str, kind: SpanKind, start_ns: int, base: Attributes, above: SpanHandle | None
     ) -> SpanHandle:
-        context = above.context if above is not None else None
+        # On top of what is current: the user's processors may look for baggage there.
+        context = above.over(otel_context.get_current()) if above is not None else None
         span = self._tracer.start_span(
             name, context, kind=kind, attributes=base, start_time=start_ns
         )

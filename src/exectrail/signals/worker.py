@@ -53,7 +53,8 @@ class Worker:
 
     def start(self) -> None:
         """Tell that the process began, and beat from now on."""
-        self._tell(names.EVENT_WORKER_STARTED)
+        with _GUARD:
+            self._tell(names.EVENT_WORKER_STARTED)
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
