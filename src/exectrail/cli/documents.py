@@ -17,6 +17,7 @@ from typing import Any, Final
 from exectrail.cli.words import rfc3339
 from exectrail.queries import Usage
 
+_USAGE: Final = frozenset(field.name for field in fields(Usage))
 _BOOLEAN: Final = frozenset({"is_root", "oom", "origin", "silent", "valid", "result_valid"})
 
 
@@ -30,10 +31,10 @@ def document(row: Any, *, without: Iterable[str] = ()) -> dict[str, object]:
     judged = hasattr(row, "effective_state")
     left_out = set(without)
     keys: dict[str, object] = {}
-    for field in fields(row):
-        name, value = field.name, getattr(row, field.name)
-        if name in left_out:
-            continue
+    names = [field.name for field in fields(row) if field.name not in left_out]
+    # What it is stands before what it used.
+    for name in sorted(names, key=_USAGE.__contains__):
+        value = getattr(row, name)
         if judged and name in ("state", "effective_state"):
             name = "reported_state" if name == "state" else "state"
         keys[name] = bool(value) if name in _BOOLEAN and value is not None else plain(value)

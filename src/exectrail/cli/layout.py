@@ -117,17 +117,27 @@ def cut(line: Text, width: int) -> Text:
     return short
 
 
-def fields(pairs: Sequence[tuple[str, Text | str]], width: int) -> list[Text]:
-    """Names and values beneath each other; empty values are left out, long ones are wrapped."""
+def fields(
+    pairs: Sequence[tuple[str, Text | str]], width: int, *, empty: bool = False
+) -> list[Text]:
+    """Names and values beneath each other, long values wrapped.
+
+    Args:
+        pairs: Names and values.
+        width: Characters of a line.
+        empty: Whether empty values are shown too.
+    """
     shown = [(name, Text(v) if isinstance(v, str) else v) for name, v in pairs]
-    shown = [(name, value) for name, value in shown if value.plain]
-    indent = max((len(name) for name, _ in shown), default=0) + GAP
+    shown = [(name, value) for name, value in shown if empty or value.plain]
+    indent = max((cell_len(name) for name, _ in shown), default=0) + GAP
     lines: list[Text] = []
     for name, value in shown:
         for number, part in enumerate(wrap(value, max(20, width - indent))):
             head = Text(name if number == 0 else "", "dim")
             head.append(" " * (indent - head.cell_len))
-            lines.append(head + part)
+            line = head + part
+            line.rstrip()
+            lines.append(line)
     return lines
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from exectrail.cli import arguments
 from exectrail.cli.documents import plain
-from exectrail.cli.layout import Column, table
+from exectrail.cli.layout import GAP, Column, fields, table
 from exectrail.cli.screen import tell, view, write, write_json
 from exectrail.cli.session import CommandError, connected
 from exectrail.cli.words import clean
@@ -28,6 +28,8 @@ _EXAMPLES: Final = """\
   exectrail sql --json - < question.sql          the question from a file
   exectrail sql 'SELECT * FROM executions LIMIT 1 FORMAT Vertical'
 """
+_LEAST: Final = 8
+"""Characters that a column of a table has, at least."""
 _FORMAT: Final = re.compile(r"\sFORMAT\s+\w+\s*\Z", re.IGNORECASE)
 
 
@@ -67,6 +69,8 @@ def _run(client: Client, args: argparse.Namespace) -> int:
         write_json(sql_document(answer))
     else:
         write(render(answer, view().width))
+        if not answer.rows:
+            tell("no row.")
     return 0
 
 
@@ -98,13 +102,26 @@ def sql_document(answer: Answer) -> dict[str, object]:
 
 
 def render(answer: Answer, width: int) -> list[Text]:
-    """A table; wide columns are cut so that it fits."""
+    """A table, wide columns cut so that it fits; where they are too many, each row by itself."""
+    if (_LEAST + GAP) * len(answer.columns) - GAP > width:
+        return _one_by_one(answer, width)
     columns = [
-        Column(clean(name), right=_is_number(answer.rows, i), minimum=8)
+        Column(clean(name), right=_is_number(answer.rows, i), minimum=_LEAST)
         for i, (name, _) in enumerate(answer.columns)
     ]
     cells: list[list[Text | str]] = [[_cell(value) for value in row] for row in answer.rows]
     return table(columns, cells, width).lines
+
+
+def _one_by_one(answer: Answer, width: int) -> list[Text]:
+    lines: list[Text] = []
+    for number, row in enumerate(answer.rows, start=1):
+        pairs = [
+            (clean(name), _cell(value))
+            for (name, _), value in zip(answer.columns, row, strict=True)
+        ]
+        lines += [Text(f"── {number} ──", "dim"), *fields(pairs, width, empty=True)]
+    return lines
 
 
 def _cell(value: object) -> Text | str:

@@ -93,10 +93,13 @@ def render(top: Branch, view: View) -> list[Text]:
         view.width,
     )
     lines = [*_title(top, view), Text(), laid.heading]
+    above = {id(child): branch.node for branch, _ in branches for child in branch.children}
     for line, (branch, place) in zip(laid.rows, branches, strict=True):
         lines.append(line)
         indent = Text(_bars(place) + ("│  " if branch.children else "   "), "dim")
-        lines += [cut(indent + note, view.width) for note in _notes(branch, view)]
+        lines += [
+            cut(indent + note, view.width) for note in _notes(branch, above.get(id(branch)), view)
+        ]
     if top.sum.priced_calls < top.sum.calls:
         legend = Text("? no price known: `exectrail cost --by model` names the models", "dim")
         lines += [Text(), *wrap(legend, view.width)]
@@ -153,26 +156,34 @@ def _label(branch: Branch, *, numbered: bool) -> Text:
     return label
 
 
-def _notes(branch: Branch, view: View) -> list[Text]:
+def _notes(branch: Branch, above: Node | None, view: View) -> list[Text]:
     """What else is to be said of an execution, most of all why it is not completed."""
     node = branch.node
     notes: list[Text] = []
     if branch.astray and node.parent_id:
         notes.append(Text(f"beneath {clean(node.parent_id)}, which has not arrived", "yellow"))
     error = _error(node)
-    if node.reason and node.effective_state not in _UNREMARKABLE:
+    # What died with the process of its parent has been told there.
+    told = above is not None and _death(node) == _death(above) is not None
+    if node.reason and not told and node.effective_state not in _UNREMARKABLE:
         if not (error and node.reason == Reason.ERROR):
             notes.append(Text(f"reason {clean(node.reason)}", "dim"))
         # An error goes up through every level; it is told where it began.
         if error and all(_error(child.node) != error for child in branch.children):
             notes.append(Text(error, "red"))
-    if node.effective_state == State.ABANDONED:
+    if node.effective_state == State.ABANDONED and not told:
         notes.append(evidence(node, view))
-    if node.wait_ms >= 0.5:
+    if node.wait_ms >= 0.5 and above is not None:
         notes.append(Text(f"waited {duration(node.wait_ms)} besides", "dim"))
     if node.health == "stuck":
         notes.append(Text("its process lives, but nothing was heard of it for an hour", "yellow"))
     return notes
+
+
+def _death(node: Node) -> tuple[object, ...] | None:
+    if node.effective_state != State.ABANDONED:
+        return None
+    return node.reason, node.worker_id, node.host, node.pid, node.last_heartbeat
 
 
 def _error(node: Node) -> str:
