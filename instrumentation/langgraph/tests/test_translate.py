@@ -186,7 +186,8 @@ class DeadlineError(TimeoutError):
         (asyncio.CancelledError(), State.CANCELLED, Reason.USER_REQUEST),
         (GeneratorExit(), State.CANCELLED, Reason.STREAM_CLOSED),
         (KeyboardInterrupt(), State.CANCELLED, Reason.SIGNAL),
-        (SystemExit(1), State.CANCELLED, Reason.USER_REQUEST),
+        (SystemExit(0), State.CANCELLED, Reason.USER_REQUEST),
+        (SystemExit(1), State.FAILED, Reason.ERROR),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )

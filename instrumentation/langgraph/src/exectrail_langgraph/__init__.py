@@ -24,7 +24,7 @@ class LangGraphInstrumentor(Adapter):
     """Hooks LangChain's runs when the first one starts, and LangGraph's graphs once it is there."""
 
     name = "langgraph"
-    supports = ("langgraph>=1.2,<2", "langchain-core>=1.7,<2")
+    supports = ("langgraph>=1.2,<2", "langchain-core>=1.4,<2")
     module = "langchain_core.tracers.context"
     """LangChain imports it for its first run; the hook for runs is registered there."""
 

@@ -55,6 +55,8 @@ _ENDINGS: Final[dict[str, Ending]] = {
 
 def ending(error: BaseException) -> Ending:
     """What an exception means for the run that it left."""
+    if isinstance(error, SystemExit) and error.code not in (None, 0):
+        return _FAILED
     for kind in type(error).__mro__:
         found = _ENDINGS.get(f"{kind.__module__}.{kind.__qualname__}")
         if found is not None:
