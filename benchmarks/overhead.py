@@ -18,7 +18,7 @@ import asyncio
 import json
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -30,9 +30,13 @@ from timing import CALLS, Timed, Times, added_ms, measure, median_ms, runs_of, t
 from exectrail.guard import dropped
 
 LIMIT: Final = 1.5
+PASSES: Final = 3
 ROUNDS: Final = 120
 QUICK_ROUNDS: Final = 30
 RESAMPLES: Final = 2000
+
+Cell = tuple[workload.Size, str]
+"""What is measured apart: size of the messages and call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Row:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit code is 1 where signals differ or a limit is passed."""
     options = _parser().parse_args(arguments)
-    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    rounds = max(PASSES, options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS))
     forget_settings()
     about = resource()
     configurations = Bare(), Floor(about), Exectrail(about)
@@ -66,18 +70,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("The floor and exectrail do not make the same signals:", file=sys.stderr)
         print(difference, file=sys.stderr)
         return 1
-    rows: list[Row] = []
+    times = _all_times(configurations, rounds)
+    rows = _rows(times)
+    if options.check and _slow(rows):  # more of it, lest a busy machine decides
+        for cell, more in _all_times(configurations, rounds).items():
+            times[cell] += more
+        rows = _rows(times)
     if not options.json:
         print(_HEAD)
-    for size in (workload.SMALL, workload.LARGE):
-        for call in CALLS:
-            with asyncio.Runner() as loop:
-                times = measure(timed(size, call, loop), configurations, rounds)
-            rows.append(_row(size.name, call, times))
-            print(json.dumps(asdict(rows[-1])) if options.json else _line(rows[-1]), flush=True)
-    _assert_counts(configurations, runs_of(len(rows), rounds) + len(CALLS))
-    slow = [row for row in rows if row.ratio > LIMIT]
-    if options.check and slow:
+    for row in rows:
+        print(json.dumps(asdict(row)) if options.json else _line(row))
+    passes = sum(row.rounds for row in rows) // (rounds // PASSES)
+    _assert_counts(configurations, passes * runs_of(rounds // PASSES) + len(CALLS))
+    if options.check and (slow := _slow(rows)):
         cells = ", ".join(f"{row.size} {row.call} {row.ratio:.2f}" for row in slow)
         print(f"Added time is above {LIMIT} times the floor's: {cells}", file=sys.stderr)
         return 1
@@ -131,7 +136,29 @@ def _assert_counts(configurations: Sequence[Configuration], runs: int) -> None:
         raise SystemExit(f"exectrail dropped something: {dropped()}")
 
 
+def _all_times(
+    configurations: Sequence[Configuration], rounds: int
+) -> dict[Cell, list[tuple[float, ...]]]:
+    """Times of each cell, taken in several passes: what else runs here falls on all cells too."""
+    cells = [(size, call) for size in (workload.SMALL, workload.LARGE) for call in CALLS]
+    times: dict[Cell, list[tuple[float, ...]]] = {cell: [] for cell in cells}
+    with asyncio.Runner() as loop:
+        programs = [timed(size, call, loop) for size, call in cells]
+        for _ in range(PASSES):
+            for cell, run in zip(cells, programs, strict=True):
+                times[cell] += measure(run, configurations, rounds // PASSES)
+    return times
+
+
 # -- figures ---------------------------------------------------------------------------------------
+
+
+def _rows(times: Mapping[Cell, Times]) -> list[Row]:
+    return [_row(size.name, call, taken) for (size, call), taken in times.items()]
+
+
+def _slow(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.ratio > LIMIT]
 
 
 def _row(size: str, call: str, times: Times) -> Row:

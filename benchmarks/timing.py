@@ -19,7 +19,7 @@ from configurations import Configuration
 
 CALLS: Final = ("invoke", "ainvoke")
 RUNS: Final = 4
-WARM_UP: Final = 15
+WARM_UP: Final = 8
 
 Timed = Callable[[], int]
 """Runs the program once and returns nanoseconds."""
@@ -58,7 +58,9 @@ def _async(size: workload.Size, loop: asyncio.Runner) -> Timed:
     return lambda: loop.run(once())
 
 
-def measure(run: Timed, configurations: Sequence[Configuration], rounds: int) -> Times:
+def measure(
+    run: Timed, configurations: Sequence[Configuration], rounds: int
+) -> list[tuple[float, ...]]:
     """Take the times, after some rounds that are not counted."""
     for one in configurations:
         _block(one, run, WARM_UP)
@@ -71,9 +73,9 @@ def measure(run: Timed, configurations: Sequence[Configuration], rounds: int) ->
     return times
 
 
-def runs_of(cells: int, rounds: int) -> int:
+def runs_of(rounds: int) -> int:
     """How often `measure` runs the program in each configuration."""
-    return cells * (WARM_UP + rounds * (RUNS + 1))
+    return WARM_UP + rounds * (RUNS + 1)
 
 
 def _block(configuration: Configuration, run: Timed, runs: int) -> float:
