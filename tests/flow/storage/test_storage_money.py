@@ -44,7 +44,7 @@ _FIVE = {
 }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_all_sums_agree_however_often_the_events_come(
     seed: int, store: Client, program: Callable[..., Any], scatter: Callable[..., None]
 ) -> None:
@@ -135,36 +135,34 @@ def test_another_currency_is_never_added_to_dollars(
     }
 
 
-@pytest.mark.parametrize("amount", ["NaN", "inf", "-1", "1e40", "free", "1e10", "0x1", ""])
 def test_an_amount_that_is_none_is_no_price(
-    amount: str, store: Client, program: Callable[..., Any], send: Callable[..., None]
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
 ) -> None:
     writer = program()
-    writer.start("workflow", "w", -60).use(-59, cost=amount).use(-58, cost="0.5")
+    for amount in ("NaN", "inf", "-1", "1e40", "free", "1e10", "0x1", ""):
+        writer.start("workflow", amount, -60).use(-59, cost=amount).use(-58, cost="0.5")
     send(writer)
-    [run] = store.fetch(queries.runs())
-    assert (run.calls, run.priced_calls, run.cost) == (2, 1, Decimal("0.5"))
+    runs = store.fetch(queries.runs())
+    assert [(r.calls, r.priced_calls, r.cost) for r in runs] == [(2, 1, Decimal("0.5"))] * 8
 
 
-@pytest.mark.parametrize("count", ["-5", "18446744073709551615", "1e6", "many", "2000000000000"])
 def test_a_count_of_tokens_that_is_none_spoils_no_sum(
-    count: str, store: Client, program: Callable[..., Any], send: Callable[..., None]
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
 ) -> None:
     writer = program()
-    root = writer.start("workflow", "w", -60).use(-59)
-    for _ in range(3):
-        root.use(
-            -58,
-            **{
-                names.GEN_AI_USAGE_INPUT_TOKENS: count,
-                names.GEN_AI_USAGE_OUTPUT_TOKENS: count,
-                names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: "0",
-                names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: "0",
-            },
-        )
+    for count in ("-5", "18446744073709551615", "1e6", "many", "2000000000000"):
+        told = {
+            names.GEN_AI_USAGE_INPUT_TOKENS: count,
+            names.GEN_AI_USAGE_OUTPUT_TOKENS: count,
+            names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: "0",
+            names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: "0",
+        }
+        root = writer.start("workflow", count, -60).use(-59)
+        for _ in range(3):
+            root.use(-58, **told)
     send(writer)
-    [run] = store.fetch(queries.runs())
-    assert (run.calls, run.input_tokens, run.output_tokens) == (4, 100, 20)
+    runs = store.fetch(queries.runs())
+    assert [(r.calls, r.input_tokens, r.output_tokens) for r in runs] == [(4, 100, 20)] * 5
 
 
 def test_cost_is_filtered_by_project_and_day(

@@ -33,7 +33,7 @@ def _tell_at_random(segment: Any, chance: random.Random, at: float) -> tuple[str
     return believed[2], believed[3]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_histories_end_in_the_state_of_a_plain_model(
     seed: int, store: Client, program: Callable[..., Any], scatter: Callable[..., None]
 ) -> None:
