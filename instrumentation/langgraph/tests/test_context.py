@@ -151,7 +151,10 @@ def test_nothing_is_attached_between_the_chunks_of_a_stream(record: Recording) -
 
 @pytest.mark.parametrize("by", ["model", "tool"])
 def test_what_was_cancelled_is_told_when_the_node_goes_on(record: Recording, by: str) -> None:
+    started = asyncio.Event()
+
     async def hangs(_state: Any) -> Any:
+        started.set()
         await asyncio.sleep(60)
 
     inner = graph(hangs)
@@ -164,8 +167,11 @@ def test_what_was_cancelled_is_told_when_the_node_goes_on(record: Recording, by:
         return "found"
 
     async def node(_state: Any) -> Any:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(inner.ainvoke(EMPTY), 0.01)
+        running = asyncio.create_task(inner.ainvoke(EMPTY))
+        await started.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
         await (client.ainvoke("go on") if by == "model" else look_up.ainvoke({"topic": "x"}))
         states.extend(str(e.state) for e in record.executions)
 

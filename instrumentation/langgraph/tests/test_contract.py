@@ -143,14 +143,17 @@ async def fails_async() -> Any:
 
 
 async def is_cancelled() -> Any:
+    started = asyncio.Event()
+
     async def hangs(_state: State) -> Any:
+        started.set()
         await asyncio.sleep(60)
 
     builder = StateGraph(State)
     builder.add_node("hangs", hangs)
     builder.add_edge(START, "hangs")
     running = asyncio.create_task(builder.compile(name="hangs").ainvoke({"done": []}))
-    await asyncio.sleep(0.01)
+    await started.wait()
     running.cancel()
     await running
 

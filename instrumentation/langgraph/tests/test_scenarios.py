@@ -504,11 +504,15 @@ def cancelled_tool_and_model(run: Runner) -> None:
 @program
 def cancelled_in_a_node_that_goes_on(run: Runner) -> None:
     async def main() -> None:
-        inner = run.graph("slow", {"slow": RunnableLambda(hanging(asyncio.Event()))}, name="inner")
+        started = asyncio.Event()
+        inner = run.graph("slow", {"slow": RunnableLambda(hanging(started))}, name="inner")
 
         async def patient(_state: Any) -> Any:
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(inner.ainvoke(EMPTY), 0.02)
+            running = asyncio.create_task(inner.ainvoke(EMPTY))
+            await started.wait()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
             await FakeChat().ainvoke("and now?")
             return {"done": ["without"]}
 
@@ -555,9 +559,9 @@ def step_timeout(run: Runner) -> None:
     if run.is_async:
         node: Any = RunnableLambda(hanging(asyncio.Event()))
     else:
-        node = RunnableLambda(lambda state: (threading.Event().wait(0.1) and None) or {"done": []})
+        node = RunnableLambda(lambda state: (threading.Event().wait(0.5) and None) or {"done": []})
     graph = run.graph("quick, slow", {"quick": did("q"), "slow": node}, name="late")
-    graph.step_timeout = 0.03
+    graph.step_timeout = 0.2
     with pytest.raises(TimeoutError):
         run(graph, EMPTY)
 
@@ -574,7 +578,7 @@ def node_timeout_and_retry(run: Runner) -> None:
 
     builder = StateGraph(Done)
     policy = RetryPolicy(max_attempts=2, initial_interval=0.001, jitter=False)
-    builder.add_node("slow", slow_at_first, timeout=0.02, retry_policy=policy)
+    builder.add_node("slow", slow_at_first, timeout=0.2, retry_policy=policy)
     builder.add_edge(START, "slow")
     run(builder.compile(name="late"), EMPTY)
 
