@@ -268,8 +268,8 @@ class Engine:
         except (*_RAISED, OSError) as error:
             os.close(lock)
             raise DirectoryError(
-                f"The engine cannot open {path}: {error}. If another program has it open, stop"
-                " that; else move the directory away, or choose another with --path."
+                f"The engine cannot open {path}: {_reason(error)}. If another program has it"
+                " open, stop that; else move the directory away, or choose another with --path."
             ) from error
         engine._prepare()
         return engine
@@ -348,6 +348,12 @@ def quote_identifier(name: str) -> str:
 def quote_string(text: str) -> str:
     """A string literal."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _reason(error: Exception) -> str:
+    # The rest is a trace of the engine's own frames.
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return first.partition(", Stack trace")[0].rstrip(". ")
 
 
 def _take_lock(path: Path) -> int:

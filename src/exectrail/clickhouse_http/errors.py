@@ -42,10 +42,11 @@ _NAMES: Final = {
     UNKNOWN_EXCEPTION: "UNKNOWN_EXCEPTION",
 }
 _STATUS: Final = {
-    **dict.fromkeys((6, 26, 27, 36, 38, 41, 43, 47, 53, 62, 69, 70, 72, 271, 321, 457), 400),
-    **dict.fromkeys((46, 60, 81, 115, SESSION_NOT_FOUND), 404),
+    **dict.fromkeys((6, 26, 27, 36, 38, 41, 43, 53, 62, 69, 70, 72, 271, 321, 457), 400),
+    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 81, 115, 336, 511, SESSION_NOT_FOUND), 404),
     **dict.fromkeys((164, 192, 193, 194, AUTHENTICATION_FAILED, ACCESS_DENIED), 403),
     159: 408,
+    160: 408,
     REQUEST_TOO_LARGE: 413,
     NOT_IMPLEMENTED: 501,
     TOO_MANY_SESSIONS: 503,

@@ -89,7 +89,7 @@ def serve(args: argparse.Namespace) -> int:
 def _up(args: argparse.Namespace) -> int:
     if not args.detach:
         return serve(args)
-    from exectrail.receiver.detach import start
+    from exectrail.receiver.detach import SPEAKER, start
     from exectrail.receiver.stack import Settings, StackError
 
     path = _path(args)
@@ -97,7 +97,7 @@ def _up(args: argparse.Namespace) -> int:
         state = start(Settings(path, args.otlp_port, args.clickhouse_port))
     except StackError as error:
         # The child's own complaint already says who speaks.
-        return _failed("up", str(error).removeprefix("exectrail up: "))
+        return _failed("up", str(error).removeprefix(SPEAKER))
     _say_ready(state)
     print(f"Log: {path / LOG_FILE}. Stop it with: exectrail down{_path_option(args)}")
     return 0

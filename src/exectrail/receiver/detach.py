@@ -18,6 +18,8 @@ START_PATIENCE: Final = 60.0
 """Seconds until both ports must answer and the tables be there."""
 STOP_PATIENCE: Final = 30.0
 """Seconds until a stack that was told to stop must have let go of its directory."""
+SPEAKER: Final = "exectrail up: "
+"""How a line begins in which the stack says why it does not start."""
 _POLL: Final = 0.05
 _LOG_LIMIT: Final = 10 << 20
 """Bytes of a log that is put aside at the next start."""
@@ -85,7 +87,7 @@ def stop(path: Path) -> State | None:
             " it was removed. Try again; `fuser -v` on the file `lock` in it tells the process."
         )
     deadline = time.monotonic() + STOP_PATIENCE
-    while is_open(path):
+    while is_open(path) or state.is_alive:
         if time.monotonic() > deadline:
             raise StackError(
                 f"Process {state.pid} was told to stop {STOP_PATIENCE:.0f} s ago and has not. Its"
@@ -140,4 +142,6 @@ def _tail(log: Path, place: int) -> str:
     with log.open("rb") as file:
         file.seek(place)
         lines = file.read().decode("utf-8", "replace").strip().splitlines()
-    return "\n".join(lines[-_TAIL:])
+    # The engine may write pages about a failure; what the stack says of it is enough.
+    said = [line for line in lines if line.startswith(SPEAKER)]
+    return "\n".join(said or lines[-_TAIL:])

@@ -90,14 +90,15 @@ def remove_state(path: Path) -> None:
 
 
 def process_started(pid: int) -> str:
-    """When a process started, in words that are the same at each asking; empty if there is none."""
+    """When a process started, in words that are the same at each asking; empty if it has ended."""
     if sys.platform == "linux":
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
-        # proc(5): the name is in brackets and may hold anything; starttime is field 22.
-        return stat.rpartition(")")[2].split()[19]
+        # proc(5): the name is in brackets and may hold anything; then state, ..., starttime (22nd).
+        fields = stat.rpartition(")")[2].split()
+        return "" if fields[0] in ("Z", "X") else fields[19]
     done = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
