@@ -15,6 +15,7 @@ from floor import FloorHandler, install
 from langchain_core.callbacks import BaseCallbackHandler
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -24,7 +25,13 @@ from workload import AGENTS
 from exectrail import runtime
 from exectrail.conventions import names
 from exectrail.execution import Executions, NullRecorder
-from exectrail.export import Exporters, from_exporters, worker_resource
+from exectrail.export import (
+    Exporters,
+    Pipeline,
+    from_exporters,
+    from_providers,
+    worker_resource,
+)
 from exectrail.export.providers import EVENT_DELAY_MS, MOST_EVENTS, MOST_SPANS, SPAN_DELAY_MS
 from exectrail.pricing import PriceTable
 from exectrail.signals.events import Events
@@ -87,6 +94,23 @@ class Idle:
     def flush(self) -> None: ...
 
 
+def _sdk(
+    resource: Resource, spans: SpanSink, events: EventSink
+) -> tuple[TracerProvider, LoggerProvider]:
+    """The SDK's providers, batching as exectrail's own do."""
+    tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
+    tracers.add_span_processor(
+        BatchSpanProcessor(spans, max_queue_size=MOST_SPANS, schedule_delay_millis=SPAN_DELAY_MS)
+    )
+    loggers = LoggerProvider(resource=resource, shutdown_on_exit=False)
+    loggers.add_log_record_processor(
+        BatchLogRecordProcessor(
+            events, max_queue_size=MOST_EVENTS, schedule_delay_millis=EVENT_DELAY_MS
+        )
+    )
+    return tracers, loggers
+
+
 class Floor:
     """The handler written by hand, on the SDK's providers."""
 
@@ -94,18 +118,7 @@ class Floor:
 
     def __init__(self, resource: Resource) -> None:
         self.spans, self.events = SpanSink(), EventSink()
-        self._tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._tracers.add_span_processor(
-            BatchSpanProcessor(
-                self.spans, max_queue_size=MOST_SPANS, schedule_delay_millis=SPAN_DELAY_MS
-            )
-        )
-        self._loggers = LoggerProvider(resource=resource, shutdown_on_exit=False)
-        self._loggers.add_log_record_processor(
-            BatchLogRecordProcessor(
-                self.events, max_queue_size=MOST_EVENTS, schedule_delay_millis=EVENT_DELAY_MS
-            )
-        )
+        self._tracers, self._loggers = _sdk(resource, self.spans, self.events)
         self._handler = FloorHandler(
             self._tracers.get_tracer(names.ROOT, VERSION),
             self._loggers.get_logger(names.ROOT, VERSION),
@@ -125,14 +138,39 @@ class Floor:
         self._loggers.force_flush()
 
 
+def own(resource: Resource, spans: SpanSink, events: EventSink) -> Pipeline:
+    """Exectrail's own providers, as they are without being asked for others."""
+    return from_exporters(Exporters(spans, events), resource, VERSION)
+
+
+def sampled_out(resource: Resource, spans: SpanSink, events: EventSink) -> Pipeline:
+    """The same, with a sampler that keeps no span."""
+    os.environ["OTEL_TRACES_SAMPLER"] = "always_off"
+    try:
+        return own(resource, spans, events)
+    finally:
+        del os.environ["OTEL_TRACES_SAMPLER"]
+
+
+def programs(resource: Resource, spans: SpanSink, events: EventSink) -> Pipeline:
+    """The program's providers, as under opentelemetry-instrument."""
+    tracers, loggers = _sdk(resource, spans, events)
+    options = {
+        "tracer_provider": tracers,
+        "logger_provider": loggers,
+        "meter_provider": MeterProvider(shutdown_on_exit=False),
+    }
+    return from_providers(options, {}, VERSION)
+
+
 class Exectrail:
-    """The adapter on own providers. It notes metrics too, which the floor does not.
+    """The adapter. It notes metrics too, which the floor does not.
 
     Args:
         resource: Which service, host and worker.
         name: What to call it.
+        providers: Where signals go.
         recording: False: executions are kept, and nobody is told of them.
-        sampled: False: the sampler keeps no span.
     """
 
     def __init__(
@@ -140,15 +178,12 @@ class Exectrail:
         resource: Resource,
         name: str = "exectrail",
         *,
+        providers: Callable[[Resource, SpanSink, EventSink], Pipeline] = own,
         recording: bool = True,
-        sampled: bool = True,
     ) -> None:
         self.name = name
         self.spans, self.events = SpanSink(), EventSink()
-        if not sampled:
-            os.environ["OTEL_TRACES_SAMPLER"] = "always_off"
-        self._pipeline = from_exporters(Exporters(self.spans, self.events), resource, VERSION)
-        os.environ.pop("OTEL_TRACES_SAMPLER", None)
+        self._pipeline = providers(resource, self.spans, self.events)
         self._metrics = Metrics(self._pipeline.meter)
         recorder = OTelRecorder(
             self._pipeline.spans,

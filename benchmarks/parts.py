@@ -9,7 +9,16 @@ import argparse
 import asyncio
 
 import workload
-from configurations import Bare, Exectrail, Idle, forget_settings, resource
+from configurations import (
+    Bare,
+    Exectrail,
+    Floor,
+    Idle,
+    forget_settings,
+    programs,
+    resource,
+    sampled_out,
+)
 from timing import CALLS, added_ms, measure, timed
 
 
@@ -23,11 +32,13 @@ def main() -> int:
     configurations = (
         Bare(),
         Idle(),
-        Exectrail(about, "hooks and executions, recording nothing", recording=False),
-        Exectrail(about, "events and metrics, every span sampled out", sampled=False),
-        Exectrail(about, "spans"),
+        Exectrail(about, "hooks and executions, nobody told of them", recording=False),
+        Exectrail(about, "with events and metrics, spans sampled out", providers=sampled_out),
+        Exectrail(about, "with spans: all of it"),
+        Exectrail(about, "all of it, on the program's own providers", providers=programs),
+        Floor(about),
     )
-    print("added ms a run" + " ".join(f"{call:>9}" for call in ("", *CALLS)))
+    print(f"{'added ms per run, small messages':<44}" + " ".join(f"{call:>9}" for call in CALLS))
     columns: list[tuple[float, ...]] = []
     for call in CALLS:
         with asyncio.Runner() as loop:
