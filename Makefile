@@ -12,6 +12,9 @@ PYTEST ?=
 # Arguments for uv's resolver: make lock LOCK=--upgrade
 LOCK ?=
 
+# Trust what the machine trusts: networks with certificates of their own are common.
+export UV_SYSTEM_CERTS ?= true
+
 # uv where it works, else a pinned one of our own in .tools/.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
 BIN := .venv/bin
