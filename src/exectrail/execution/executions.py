@@ -95,7 +95,9 @@ class Executions:
         while above is not None and above.unrecorded:
             above = above.parent
         now = self.now_ns()
-        execution = Execution(self, self.new_id(now), Kind(kind), name, above, about, now)
+        # Calling an enum costs more than the rest of this function.
+        kind = kind if isinstance(kind, Kind) else Kind(kind)
+        execution = Execution(self, self.new_id(now), kind, name, above, about, now)
         execution.attempt = attempt
         execution.resume_key = resume_key
         execution.resumed = resumed
@@ -111,7 +113,7 @@ class Executions:
             else:
                 report("execution.too_many_open")
             self.recorder.opened(execution)
-        first = State(state)
+        first = state if isinstance(state, State) else State(state)
         execution._move(first, reason)
         if execution.state is None and first not in TRANSITIONS[None]:
             execution._move(State.RUNNING, "")
