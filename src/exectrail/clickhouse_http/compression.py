@@ -17,6 +17,7 @@ import zstandard
 from clickhouse_cityhash.cityhash import CityHash128
 
 _CHUNK: Final = 1 << 20
+_SMALL: Final = 1 << 10
 # ClickHouse's compressed block (src/Compression/CompressedWriteBuffer.cpp): 16 bytes of CityHash128
 # over the rest (high word first), 1 byte method, 4 bytes size with this header, 4 bytes plain size.
 _CHECKSUM: Final = struct.Struct("<QQ")
@@ -192,11 +193,30 @@ def _members(make: Callable[[], Any], body: bytes, limit: int) -> bytes:
 
 
 def _zstd(body: bytes, limit: int) -> bytes:
-    reader = zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True)
-    data = reader.read(limit + 1)
-    if len(data) > limit:
-        raise TooLargeError(f"the body inflates to more than {limit} bytes")
-    return data
+    """All frames of a body.
+
+    Fed in small pieces, because this decoder has no limit of its own, and the one that has takes a
+    body that is cut off for a whole one. A piece becomes 32 MiB at most.
+    """
+    out: list[bytes] = []
+    size = 0
+    decoder = zstandard.ZstdDecompressor().decompressobj()
+    rest = memoryview(body)
+    while rest:
+        data = decoder.decompress(rest[:_SMALL])
+        rest = rest[_SMALL:]
+        size += len(data)
+        out.append(data)
+        if size > limit:
+            raise TooLargeError(f"the body inflates to more than {limit} bytes")
+        if decoder.eof:
+            unused = len(decoder.unused_data)
+            rest = memoryview(body)[len(body) - len(rest) - unused :]
+            if rest:
+                decoder = zstandard.ZstdDecompressor().decompressobj()
+    if body and not decoder.eof:
+        raise EOFError("it is cut off")
+    return b"".join(out)
 
 
 _DECODERS: Final[dict[str, Callable[[bytes, int], bytes]]] = {
