@@ -33,6 +33,7 @@ _AUTHORIZATION: Final = re.compile(
     r"|(?![a-z]+\b)[^\s;&\"'`]+"
 )
 _COOKIES: Final = re.compile(r"[^\s=;]+=[^\n\r\"'`]*")
+_LONGEST_KEY: Final = 512
 _TO_LINE_END: Final = re.compile(r"[^\n\r]*")
 
 _CAPITALS: Final = {ord(big): ord(big.lower()) for big in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
@@ -124,8 +125,9 @@ def _secret_value(text: str, match: re.Match[str], key: str) -> tuple[int, int, 
     if opening:
         end = _closing(text, start, opening)
     else:
-        run = _UNQUOTED.match(text, start)
-        if run is None:
+        # What only may be a key is looked at in part, or chains of such keys would add up.
+        run = _UNQUOTED.match(text, start, len(text) if certain else start + _LONGEST_KEY)
+        if run is None or _PLACEHOLDER.fullmatch(run[0]):
             return None
         end = start + len(run[0].rstrip(",.)]}>:!?\\"))
     value = text[start:end]
@@ -137,6 +139,9 @@ def _secret_value(text: str, match: re.Match[str], key: str) -> tuple[int, int, 
         return None
     if not certain and not is_keylike(value, 16 if key.endswith("key") else 8):
         return None
+    if not opening and not certain and end - start == _LONGEST_KEY:
+        rest = _UNQUOTED.match(text, end)
+        end = rest.end() if rest else end
     return _found(text, start, end, "secret")
 
 
