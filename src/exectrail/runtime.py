@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from exectrail.pricing import PriceTable
     from exectrail.signals import Worker
 
+_FLUSH: Final = guard("runtime.flush")
 EXIT_WAIT: Final = 1.5
 """Seconds the program waits at its end for what is still to be sent, at most."""
 FORK_WAIT: Final = 5.0
@@ -100,8 +101,10 @@ def flush() -> None:
     """Hand over what is waiting to be sent."""
     state = _state
     if state.pipeline is not None:
-        state.drain()
-        state.pipeline.flush()
+        with _FLUSH:
+            state.drain()
+        with _FLUSH:
+            state.pipeline.flush()
 
 
 def shutdown(wait: float = EXIT_WAIT) -> None:
@@ -114,9 +117,12 @@ def shutdown(wait: float = EXIT_WAIT) -> None:
     with _lock:
         ended, _state = _state, _State()
     ended.engine.recorder = NullRecorder()
-    if ended.worker is not None and not ended.worker.stop(wait) and ended.pipeline is not None:
-        ended.pipeline.abort()
-        ended.worker.stop(wait / 3)
+    if ended.worker is None or ended.pipeline is None:
+        return
+    with guard("runtime.shutdown"):
+        if not ended.worker.stop(wait):
+            ended.pipeline.abort()
+            ended.worker.stop(wait / 3)
 
 
 def install(engine: Executions, project: str = "") -> Callable[[], None]:
@@ -177,7 +183,8 @@ def _set_up_once() -> None:
             prices.warm()
 
     def farewell() -> None:
-        metrics.drain()
+        with _FLUSH:
+            metrics.drain()
         pipeline.close()
 
     _state.worker = signals.Worker(

@@ -229,8 +229,9 @@ class Execution:
             with self.engine.lock:
                 now = self.engine.now_ns()
                 # A clock that is set back must not make a duration negative.
-                lasted = max(0, now - self._state_ns) if self.state is not None else 0
-                previous = State.PAUSED if self.state is None and self.resumed else self.state
+                began = self.state is None
+                lasted = 0 if began else max(0, now - self._state_ns)
+                previous = State.PAUSED if began and self.resumed else self.state
                 valid = not self.closed and (state is self.state or allowed(self.state, state))
                 if valid:
                     if durable is not None:
@@ -248,6 +249,7 @@ class Execution:
                     valid=valid,
                     error=info,
                     checkpoint_id=self.checkpoint_id,
+                    began=began,
                     left_after_ns=lasted,
                 )
         if transition is None:

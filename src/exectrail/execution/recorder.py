@@ -30,6 +30,8 @@ class Transition(NamedTuple):
     """False: not allowed, the state did not move."""
     error: ErrorInfo | None = None
     checkpoint_id: str = ""
+    began: bool = False
+    """The segment's first state: it was in none before, whatever `previous` says of a resume."""
     left_after_ns: int = 0
     """How long the previous state lasted."""
 

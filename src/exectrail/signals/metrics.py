@@ -110,7 +110,8 @@ class Metrics:
                         self._record_call(note)
 
     def _observe_dropped(self, _options: CallbackOptions) -> Iterable[Observation]:
-        self.drain()
+        with _GUARD:
+            self.drain()
         return [
             Observation(count, {names.TELEMETRY_SITE: site}) for site, count in dropped().items()
         ]

@@ -131,7 +131,7 @@ class OTelRecorder:
                 StateNote(
                     execution.kind.value,
                     cut(execution.workflow),
-                    transition.previous if transition.sequence > 1 else None,
+                    None if transition.began else transition.previous,
                     transition.state,
                     cut(transition.reason),
                     transition.left_after_ns * _NS,
@@ -150,7 +150,7 @@ class OTelRecorder:
             attributes[names.ERROR_TYPE] = cut(transition.error.type)
             if message := self._texts.clean(transition.error.message):
                 attributes[names.EXCEPTION_MESSAGE] = message
-        if transition.sequence == 1:
+        if transition.began:
             attributes.update(origin(execution))
         elif transition.state is State.PAUSED and execution.resume_key:
             attributes[names.EXECUTION_RESUME_KEY] = cut(execution.resume_key)

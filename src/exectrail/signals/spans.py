@@ -159,7 +159,7 @@ class Spans(Protocol):
 
 def _events(error: SpanError | None, end_ns: int) -> tuple[Event, ...]:
     """The exception as a span event, semantic conventions for exceptions on spans."""
-    if error is None:
+    if error is None or not error.type:
         return ()
     attributes = {names.EXCEPTION_TYPE: error.type}
     if error.message:

@@ -67,6 +67,8 @@ class Worker:
             Whether all was handed over in time.
         """
         self._stopping.set()
+        if self._thread.ident is None:  # it could not be started: no more threads to be had
+            return False
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
