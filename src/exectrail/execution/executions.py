@@ -95,7 +95,7 @@ class Executions:
         while above is not None and above.unrecorded:
             above = above.parent
         now = self.now_ns()
-        # Calling an enum costs more than the rest of this function.
+        # Calling an enum is slow: some 4 µs a time, measured inside a graph.
         kind = kind if isinstance(kind, Kind) else Kind(kind)
         execution = Execution(self, self.new_id(now), kind, name, above, about, now)
         execution.attempt = attempt
