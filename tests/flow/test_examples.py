@@ -502,3 +502,26 @@ def test_money_is_whole_when_spans_are_sampled(stack: Any, client: Client) -> No
     )[0]
     assert 0 < spans["traces"] < 30, "about 6 of 60 runs are sampled"
     assert spans["calls"] == spans["traces"] * 6, "and those whole"
+
+
+def test_under_opentelemetry_instrument_the_users_providers_carry_it_all(
+    stack: Any, client: Client
+) -> None:
+    variables = environment(
+        stack.otlp_endpoint, "theirs", OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf"
+    )
+    instrument = Path(sys.executable).parent / "opentelemetry-instrument"
+    done = subprocess.run(
+        [str(instrument), sys.executable, str(EXAMPLES / "research_team.py")],
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "published after 10 messages\n", done.stderr
+    wait_until(lambda: client.fetch(queries.runs(project="theirs", state="completed")))
+    run = client.fetch(queries.runs(project="theirs"))[0]
+    assert (run.calls, run.input_tokens, run.cost) == (10, 14_100, Decimal("0.02269"))
+    assert run.pid, "the worker stands on the events, since the resource is the user's"
+    spans = client.query("SELECT count() AS count FROM spans WHERE project = 'theirs'")
+    assert spans == [{"count": 31}]

@@ -4,6 +4,7 @@
 -- An id is any UUID, written in its canonical form, because partitions and joins are made by it; what is none
 -- is a reject (execution) or empty (parent, root). `created` is the time inside a UUIDv7 and 1970 for other UUIDs: like
 -- the id it never changes, so that an event sent again meets itself in the same partition.
+-- The worker stands in the resource; where a user's own providers carried the event, on the event itself.
 -- `attributes` is filled for rejects only, and by a list of what may be kept, never by a list of what may not:
 -- an unknown sender's attributes may be content.
 CREATE MATERIALIZED VIEW IF NOT EXISTS events_from_logs {on_cluster} TO events AS
@@ -23,7 +24,8 @@ WITH
     toUInt64OrZero(a['gen_ai.usage.reasoning.output_tokens']) AS all_reasoning,
     toDecimal128OrNull(a['exectrail.cost.amount'], 12) AS amount,
     toFloat64OrZero(a['exectrail.execution.progress']) AS part_done,
-    toFloat64OrZero(r['exectrail.worker.lease']) AS lease
+    if(r['exectrail.worker.id'] = '', a, r) AS w,
+    toFloat64OrZero(w['exectrail.worker.lease']) AS lease
 SELECT
     leftUTF8(event_name, 128) AS event,
     multiIf(
@@ -46,7 +48,7 @@ SELECT
             ''),
         event_name IN ('exectrail.worker.started', 'exectrail.worker.heartbeat', 'exectrail.worker.exited'),
         multiIf(
-            r['exectrail.worker.id'] = '', 'worker id missing',
+            w['exectrail.worker.id'] = '', 'worker id missing',
             a['exectrail.worker.sequence'] = '', 'sequence missing',
             worker_sequence = 0, 'sequence is not an integer from 1',
             ''),
@@ -59,9 +61,9 @@ SELECT
     leftUTF8(r['service.version'], 256) AS service_version,
     leftUTF8(r['service.namespace'], 256) AS project,
     leftUTF8(r['deployment.environment.name'], 256) AS environment,
-    leftUTF8(r['host.name'], 256) AS host,
-    toUInt32OrZero(r['process.pid']) AS pid,
-    leftUTF8(r['exectrail.worker.id'], 64) AS worker_id,
+    leftUTF8(w['host.name'], 256) AS host,
+    toUInt32OrZero(w['process.pid']) AS pid,
+    leftUTF8(w['exectrail.worker.id'], 64) AS worker_id,
     if(isFinite(lease) AND lease > 0, least(lease, 31536000.), 0.) AS lease_s,
     least(UUIDv7ToDateTime(id, 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')) AS created,
     if(id = nil, '', toString(id)) AS execution_id,
