@@ -8,7 +8,7 @@ gives up are the attribute limits of OTEL_LOGRECORD_*. The user's providers get 
 
 from __future__ import annotations
 
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, cast
 
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context
@@ -62,6 +62,15 @@ class _Whole(ReadWriteLogRecord):
         return None
 
 
+class _NoLimits:
+    """Ours are bounded before they come. OpenTelemetry's own limits read variables, and raise."""
+
+    max_attributes = None
+    max_attribute_length = None
+    max_log_record_attributes = None
+    max_log_record_attribute_length = None
+
+
 class OwnRecords:
     """Records on providers of our own.
 
@@ -77,12 +86,7 @@ class OwnRecords:
         self._processor = processor
         self._resource = resource
         self._scope = scope
-        self._limits = LogRecordLimits(
-            max_attributes=LogRecordLimits.UNSET,
-            max_attribute_length=LogRecordLimits.UNSET,
-            max_log_record_attributes=LogRecordLimits.UNSET,
-            max_log_record_attribute_length=LogRecordLimits.UNSET,
-        )
+        self._limits = cast(LogRecordLimits, _NoLimits)
 
     def write(
         self, name: str, at_ns: int, level: str, attributes: Attributes, span: SpanHandle | None
