@@ -77,14 +77,21 @@ class SpanHandle:
         """A context with this span as the current one, else as it was."""
         return trace.set_span_in_context(self.span or NonRecordingSpan(self.span_context), context)
 
-    def attach(self) -> Attached:
+    def attach(self) -> Attached | None:
         """Make this span the current one of the running context.
 
         What an execution started and left running stays beneath it. A model call (a client span)
         is over with its answer, and current nowhere any more.
+
+        Returns:
+            What takes it back; None where nothing was attached, because the program is within a
+            span of its own tracing. What it says of its current span belongs there, and its tree
+            must not hang on spans that its own providers never see.
         """
         before = otel_context.get_current()
         span = self.span
+        if span is None and trace.get_current_span(before).is_recording():
+            return None
         if span is None and self.kind is SpanKind.CLIENT:
             span = _Call(self.span_context, trace.get_current_span(before))
         elif span is None:

@@ -118,6 +118,24 @@ def test_a_foreign_span_around_is_the_parent(either: Harness) -> None:
     assert either.tree() == "workflow w completed\n  step s completed"
 
 
+def test_the_programs_own_tracing_is_left_as_it_is() -> None:
+    foreign = Foreign()
+    with Harness() as harness, foreign.tracer.start_as_current_span("request") as request:
+        with exectrail.agent("a") as run:
+            trace.get_current_span().set_attribute("theirs", 1)
+            call = run.model_call("acme", "acme-1")
+            token = run.engine.recorder.attach(call)
+            with foreign.tracer.start_as_current_span("http"):
+                pass
+            run.engine.recorder.detach(token)
+            call.end(Usage(1, 1))
+        assert trace.get_current_span() is request
+    assert isinstance(request, Span)
+    assert request.attributes == {"theirs": 1}
+    assert foreign.parents["http"] == request.get_span_context().span_id
+    assert harness.tree() == "agent a completed\n  chat acme-1 in=1 out=1 cost=?"
+
+
 def test_the_rest_of_the_context_stays(either: Harness) -> None:
     with either:
         outside = context.attach(baggage.set_baggage("team", "blue"))
