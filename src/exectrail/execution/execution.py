@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from exectrail.conventions.names import Kind, Reason, State
 from exectrail.conventions.statuses import from_status
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from exectrail.execution.executions import Executions
 
 _GUARD = guard("execution")
+T = TypeVar("T")
 
 
 class Execution:
@@ -270,11 +271,12 @@ class Execution:
             self.engine.forget(self)
             self.engine.recorder.closed(self)
 
-    def _ended(self) -> bool:
-        """Whether it has ended, so that nothing more is told of it; what comes late is counted."""
+    def _tell(self, tell: Callable[[Execution, int, T], None], what: T) -> None:
+        """Tell of it, unless it has ended; what comes late is counted."""
         if self.closed:
             report("execution.told_after_end")
-        return self.closed
+        else:
+            tell(self, self.next_sequence(), what)
 
     # -- what it reports ---------------------------------------------------------------------------
 
@@ -288,14 +290,12 @@ class Execution:
     ) -> None:
         """How far it is: a part from 0 to 1, and k of n."""
         with _GUARD:
-            if self._ended():
-                return
             if fraction is None and completed is not None and planned:
                 fraction = completed / planned
             if fraction is not None:
                 fraction = None if math.isnan(fraction) else min(1.0, max(0.0, fraction))
             told = Progress(fraction, message, completed, planned)
-            self.engine.recorder.progressed(self, self.next_sequence(), told)
+            self._tell(self.engine.recorder.progressed, told)
 
     def turn(self, iteration: int) -> None:
         """A part of it began a turn of its loop; the highest one stays."""
@@ -306,13 +306,11 @@ class Execution:
         """Make or revise the plan."""
         with _GUARD:
             meant = list(steps)  # the program's iterable: not under our lock
-            if self._ended():
-                return
             with self.engine.lock:
                 self.plan = self.plan or Plan()
                 self.plan.revise(meant)
-                sequence, plan = self.next_sequence(), self.plan.copy()
-            self.engine.recorder.planned(self, sequence, plan)
+                told = self.plan.copy()
+            self._tell(self.engine.recorder.planned, told)
 
     def plan_step(
         self,
@@ -324,23 +322,19 @@ class Execution:
     ) -> None:
         """Say where a step of the plan stands."""
         with _GUARD:
-            if self._ended():
-                return
             with self.engine.lock:
                 self.plan = self.plan or Plan([PlanStep(name)])
                 self.plan.update(
                     name, state, actual_cost=actual_cost, actual_seconds=actual_seconds
                 )
-                sequence, plan = self.next_sequence(), self.plan.copy()
-            self.engine.recorder.planned(self, sequence, plan)
+                told = self.plan.copy()
+            self._tell(self.engine.recorder.planned, told)
 
     def set_variable(self, name: str, value: object) -> None:
         """Hand a variable on: name, type and hash are told, the value only on request."""
         with _GUARD:
-            if self._ended():
-                return
             variable = Variable.of(name, value, capture=self.engine.capture_content)
-            self.engine.recorder.assigned(self, self.next_sequence(), variable)
+            self._tell(self.engine.recorder.assigned, variable)
 
     def add_result(
         self, name: str, value: Any = None, *, check_by: Check | None = None, category: str = ""
@@ -358,9 +352,8 @@ class Execution:
         """
         with _GUARD:
             result = check(name, value, check_by, category)
-            if not self._ended():
-                with _GUARD:
-                    self.engine.recorder.resulted(self, self.next_sequence(), result)
+            with _GUARD:
+                self._tell(self.engine.recorder.resulted, result)
             return result.valid
         return None
 
@@ -375,17 +368,13 @@ class Execution:
     ) -> None:
         """Report a file or link that it made or changed."""
         with _GUARD:
-            if self._ended():
-                return
             artifact = Artifact(name, url, action, media_type, size)
-            self.engine.recorder.made(self, self.next_sequence(), artifact)
+            self._tell(self.engine.recorder.made, artifact)
 
     def use_resources(self, resources: Resources) -> None:
         """Report resource use, totals so far."""
         with _GUARD:
-            if self._ended():
-                return
-            self.engine.recorder.consumed(self, self.next_sequence(), resources)
+            self._tell(self.engine.recorder.consumed, resources)
 
     def model_call(
         self, provider: str, model: str, *, operation: str = "chat", started_ns: int | None = None
