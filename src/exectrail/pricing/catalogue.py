@@ -106,8 +106,13 @@ def find(provider: str | None, model: str) -> Listing | None:
             found = table.find_provider_model(name, None, provider_word, None)
         except LookupError:
             continue
-        return Listing(*found, tiers=_tiers(found[1]))
+        return listing_of(*found)
     return None
+
+
+def listing_of(provider: Provider, model: ModelInfo) -> Listing:
+    """Work out a model's rates."""
+    return Listing(provider, model, _tiers(model))
 
 
 def _candidates(

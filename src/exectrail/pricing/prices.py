@@ -73,7 +73,7 @@ class PriceTable:
             PriceFileError: The file cannot be used.
         """
         self._own = load(user_file) if user_file is not None else ()
-        self._model: Callable[[str | None, str], _Model] = lru_cache(_MODELS_KEPT)(self._look_up)
+        self._model = lru_cache(_MODELS_KEPT)(self._look_up)
         self._failure_said = False
 
     def warm(self) -> None:
