@@ -26,7 +26,7 @@ NOT_HERE = {
     "the address of a package index": r"py[p]i\.org|python[h]osted|[-]-(extra-)?index-url|"
     r"[-]-find-links|(INDEX_URL|FIND_LINKS)\s*=",
     "a path of somebody's machine": r"(?<![\w.:/])/"
-    r"(?:r[o]ot|w[o]rk|home/[a-z]\w*|Users/\w+|opt/wheel[s])/",
+    r"(?:r[o]ot|w[o]rk|opt/wheel[s]|(home|Users)/(?!bob|alice|user|me\b)\w+)/",
 }
 
 

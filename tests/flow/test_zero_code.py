@@ -302,8 +302,8 @@ def test_a_program_ends_as_it_does_without_us(bench: Bench, words: Sequence[str]
 
 
 def test_an_interrupt_reaches_the_program(bench: Bench):
-    code = "import os, time, crewkit\nprint('ready', flush=True)\n"
-    code += "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('interrupted')"
+    code = "import time, crewkit\ntry:\n    print('ready', flush=True)\n    time.sleep(60)\n"
+    code += "except KeyboardInterrupt:\n    print('interrupted')"
     process = subprocess.Popen(
         [EXECTRAIL, "run", PYTHON, "-c", code],
         env=bench.environment,
