@@ -29,11 +29,11 @@ class Adapter:
         cls.waiting = cls.installed = False  # its own, not that of the adapter it builds on
 
     def install(self) -> None:
-        """Hook the framework. Called once; may raise, the caller guards it."""
+        """Hook the framework. Called once; may raise, and is undone then."""
         raise NotImplementedError
 
     def uninstall(self) -> None:
-        """Put everything back as it was."""
+        """Put everything back as it was, also after an `install` that came half way."""
         raise NotImplementedError
 
     # -- the protocol of opentelemetry-instrument ---
@@ -74,10 +74,20 @@ class Adapter:
 
         Returns:
             Whether it was done now.
+
+        Raises:
+            Exception: What `install` raised; nothing of the adapter stays hooked then.
         """
+        from exectrail.guard import guard
+
         cls = type(self)
         if cls.installed:
             return False
-        self.install()
+        try:
+            self.install()
+        except Exception:
+            with guard(f"autoload.{self.name}.uninstall"):
+                self.uninstall()  # what it had hooked before it failed
+            raise
         cls.installed = True
         return True
