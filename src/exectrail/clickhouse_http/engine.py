@@ -139,19 +139,19 @@ class Handle:
             seconds=done.elapsed,
         )
 
-    def insert_block(self, table: str, columns: Iterable[str], block: bytes) -> Result:
-        """Store rows that stand in a block of the Native format.
+    def insert_blocks(self, table: str, columns: Iterable[str], blocks: Iterable[bytes]) -> Result:
+        """Store rows that stand in blocks of the Native format.
 
         Args:
             table: Name of the table.
-            columns: Names of the columns in the block.
-            block: The block.
+            columns: Names of the columns, the same in all blocks.
+            blocks: The blocks.
 
         Raises:
-            ClickHouseError: The engine refused the block, or there is no such table.
+            ClickHouseError: The engine refused the blocks, or there is no such table.
         """
         names = ", ".join(quote_identifier(column) for column in columns)
-        return self.insert(f"INSERT INTO {quote_identifier(table)} ({names})", "Native", [block])
+        return self.insert(f"INSERT INTO {quote_identifier(table)} ({names})", "Native", blocks)
 
     @property
     def database(self) -> str:

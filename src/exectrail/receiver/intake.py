@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from exectrail.clickhouse_http.compression import (
@@ -18,6 +16,7 @@ from exectrail.clickhouse_http.engine import Engine, Handle
 from exectrail.clickhouse_http.errors import ClickHouseError
 from exectrail.guard import logger
 from exectrail.receiver.batch import Batch
+from exectrail.receiver.lane import Lane
 from exectrail.receiver.otlp import (
     JSON,
     Answer,
@@ -31,8 +30,8 @@ from exectrail.receiver.otlp import (
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """Most bytes of a request, plain; the exporters of the SDKs stop at the same size."""
-THREADS: Final = 4
-"""Requests that are worked on at once; more wait."""
+THREADS: Final = 32
+"""Requests that are worked on at once; more wait. Most of them wait for the engine."""
 
 
 class Intake:
@@ -45,8 +44,8 @@ class Intake:
             engine: Where rows go; its tables must be there when `open` is called.
         """
         self._engine = engine
-        self._handles: queue.LifoQueue[Handle] = queue.LifoQueue()
-        self._made: list[Handle] = []
+        self._lanes: dict[str, Lane] = {}
+        self._handles: list[Handle] = []
         self._lock = threading.Lock()
         self._open = False
 
@@ -62,9 +61,12 @@ class Intake:
         """Let go of the engine; requests at work must be done."""
         self._open = False
         with self._lock:
-            for handle in self._made:
+            for lane in self._lanes.values():
+                lane.close()
+            for handle in self._handles:
                 handle.close()
-            self._made.clear()
+            self._lanes.clear()
+            self._handles.clear()
 
     def answer(self, signal: Signal, content_type: str, encoding: str, body: bytes) -> Answer:
         """Store a request and answer it; the rows are in the engine when this returns.
@@ -94,25 +96,24 @@ class Intake:
         if not self._open:
             raise RequestError(503, "The stack is starting or stopping; send it again.")
         try:
-            with self._handle() as handle:
-                for table, columns, block in batch.blocks:
-                    handle.insert_block(table, columns, block)
+            tickets = [
+                self._lane(table, columns).submit(block) for table, columns, block in batch.blocks
+            ]
+            for ticket in tickets:
+                ticket.wait()
         except ClickHouseError as error:
             logger.error("exectrail: rows were not stored: %s", error)
             raise RequestError(503, f"The rows were not stored: {error}") from error
 
-    @contextmanager
-    def _handle(self) -> Generator[Handle]:
-        try:
-            handle = self._handles.get_nowait()
-        except queue.Empty:
-            handle = self._engine.handle()
-            with self._lock:
-                self._made.append(handle)
-        try:
-            yield handle
-        finally:
-            self._handles.put(handle)
+    def _lane(self, table: str, columns: tuple[str, ...]) -> Lane:
+        with self._lock:
+            lane = self._lanes.get(table)
+            if lane is None:
+                handle = self._engine.handle()
+                self._handles.append(handle)
+                write = partial(handle.insert_blocks, table, columns)
+                lane = self._lanes[table] = Lane(table, write)
+            return lane
 
 
 def too_large() -> RequestError:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +32,9 @@ from exectrail.storage.client import Client, StorageError, connect
 from exectrail.storage.runner import Runner
 
 JUDGE_INTERVAL: Final = 1.0
-"""Seconds from one look of the judge to the next."""
+"""Seconds from one look of the judge to the next, while a look is short."""
+_REST: Final = 9
+"""How many times as long as a look the pause after it is at least."""
 _GRACE: Final = 10
 """Seconds that requests at work have when the process is told to stop."""
 _KEEP_ALIVE: Final = 120
@@ -179,11 +182,16 @@ class _Stack:
         send_canary(self._intake)
 
     async def _each(self, interval: float, name: str, work: Callable[[], None]) -> None:
-        """Do something again and again; what fails once is tried again the next time."""
+        """Do something again and again; what fails once is tried again the next time.
+
+        It begins every `interval` seconds, less often where it would take a good part of the time.
+        """
         while not self._stopping.is_set():
+            began = time.monotonic()
             with guard(f"receiver.{name}"):
                 await asyncio.to_thread(work)
-            await asyncio.sleep(interval)
+            took = time.monotonic() - began
+            await asyncio.sleep(max(interval - took, took * _REST))
 
 
 def _judge(client: Client) -> Callable[[], None]:
