@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from rich.text import Text
 
@@ -15,7 +15,7 @@ from exectrail.cli.documents import document
 from exectrail.cli.plans import plan_document, plan_lines
 from exectrail.cli.resolve import resolve
 from exectrail.cli.screen import View, view, write, write_json
-from exectrail.cli.session import CommandError, connected
+from exectrail.cli.session import CommandError, Together, connected
 from exectrail.queries import (
     Artifact,
     Match,
@@ -75,7 +75,7 @@ def register(subparsers: arguments.SubParsers) -> None:
 @connected
 def _run(client: Client, args: argparse.Namespace) -> int:
     match = resolve(client, args.id, view())
-    answer = _ask_run(client, match) if match.is_root else _ask_part(client, match)
+    answer = _ask(client, match)
     if args.json:
         write_json(show_document(answer))
     else:
@@ -83,45 +83,44 @@ def _run(client: Client, args: argparse.Namespace) -> int:
     return 0
 
 
-def _ask_run(client: Client, match: Match) -> RunReport:
-    root = match.execution_id
-    runs = client.fetch(queries.run(root))
-    if not runs:
-        raise CommandError(f"the first event of {root} has not arrived (yet).")
-    plans = client.fetch(queries.run_plans(root))
-    return RunReport(
-        subject=runs[0],
-        transitions=[
-            t for t in client.fetch(queries.run_transitions(root)) if t.execution_id == root
-        ],
-        agents=client.fetch(queries.run_agents(root)),
-        errors=[error for error in client.fetch(queries.run_errors(root)) if error.origin],
-        plans=plans,
-        results=client.fetch(queries.run_results(root)),
-        artifacts=client.fetch(queries.run_artifacts(root)),
-        resources=client.fetch(queries.run_resources(root)),
-        nodes=client.fetch(queries.tree(root)) if plans else (),
-    )
+def _ask(client: Client, match: Match) -> RunReport:
+    own, root, whole = match.execution_id, match.root_id, bool(match.is_root)
+    with Together(client) as asked:
+        runs = asked.ask(queries.run(root))
+        nodes = asked.ask(queries.tree(root))
+        transitions = asked.ask(queries.run_transitions(root))
+        agents = asked.ask(queries.run_agents(root))
+        errors = asked.ask(queries.run_errors(root))
+        plans = asked.ask(queries.run_plans(root))
+        results = asked.ask(queries.run_results(root))
+        artifacts = asked.ask(queries.run_artifacts(root))
+        resources = asked.ask(queries.run_resources(root))
+        subjects = runs.result() if whole else _of(own, nodes.result())
+        if not subjects:
+            raise CommandError(f"the first event of {own} has not arrived (yet).")
+        return RunReport(
+            subject=subjects[0],
+            transitions=_of(own, transitions.result()),
+            agents=agents.result() if whole else (),
+            errors=[e for e in errors.result() if (e.origin if whole else e.execution_id == own)],
+            plans=plans.result() if whole else _of(own, plans.result()),
+            results=results.result() if whole else _of(own, results.result()),
+            artifacts=artifacts.result() if whole else _of(own, artifacts.result()),
+            resources=resources.result() if whole else _of(own, resources.result()),
+            nodes=nodes.result(),
+        )
 
 
-def _ask_part(client: Client, match: Match) -> RunReport:
-    own, root = match.execution_id, match.root_id
-    nodes = client.fetch(queries.tree(root))
-    subject = next((node for node in nodes if node.execution_id == own), None)
-    if subject is None:
-        raise CommandError(f"the first event of {own} has not arrived (yet).")
-    return RunReport(
-        subject=subject,
-        transitions=[
-            t for t in client.fetch(queries.run_transitions(root)) if t.execution_id == own
-        ],
-        errors=[e for e in client.fetch(queries.run_errors(root)) if e.execution_id == own],
-        plans=[plan for plan in client.fetch(queries.run_plans(root)) if plan.execution_id == own],
-        results=[r for r in client.fetch(queries.run_results(root)) if r.execution_id == own],
-        artifacts=[a for a in client.fetch(queries.run_artifacts(root)) if a.execution_id == own],
-        resources=[u for u in client.fetch(queries.run_resources(root)) if u.execution_id == own],
-        nodes=nodes,
-    )
+class _Owned(Protocol):
+    @property
+    def execution_id(self) -> str: ...
+
+
+_R = TypeVar("_R", bound=_Owned)
+
+
+def _of(execution_id: str, rows: Sequence[_R]) -> list[_R]:
+    return [row for row in rows if row.execution_id == execution_id]
 
 
 def show_document(answer: RunReport) -> dict[str, object]:

@@ -14,7 +14,7 @@ from exectrail.cli.layout import Column, cut, table, wrap
 from exectrail.cli.nodes import Branch, branch_document, grow, walk
 from exectrail.cli.resolve import resolve
 from exectrail.cli.screen import View, view, write, write_json
-from exectrail.cli.session import CommandError, connected
+from exectrail.cli.session import CommandError, Together, connected
 from exectrail.cli.words import (
     clean,
     cost_text,
@@ -68,8 +68,9 @@ def register(subparsers: arguments.SubParsers) -> None:
 def _run(client: Client, args: argparse.Namespace) -> int:
     match = resolve(client, args.id, view())
     root = match.root_id
-    rows, models = client.fetch(queries.tree(root)), client.fetch(queries.run_models(root))
-    top = grow(rows, match.execution_id, models)
+    with Together(client) as asked:
+        rows, models = asked.ask(queries.tree(root)), asked.ask(queries.run_models(root))
+        top = grow(rows.result(), match.execution_id, models.result())
     if top is None:
         raise CommandError(
             f"the first event of {match.execution_id} has not arrived (yet);"

@@ -12,6 +12,7 @@ SELECT
     sum(c.cache_write_tokens) AS cache_write_tokens, sum(c.output_tokens) AS output_tokens,
     sum(c.reasoning_tokens) AS reasoning_tokens, sum(c.cost) AS cost
 FROM model_calls AS c
-INNER JOIN (SELECT execution_id, node_id FROM segments_of(since = '1970-01-01 00:00:00', root = {root_id:String})) AS s ON s.execution_id = c.execution_id
+WHERE (root_id = {root_id:String}
+        OR root_id IN (SELECT execution_id FROM resumes WHERE first_id = {root_id:String}))
 GROUP BY key, currency
 ORDER BY if({by:String} = 'day', key, ''), cost DESC NULLS LAST, calls DESC, key, currency

@@ -1,7 +1,12 @@
 -- The latest plan of each execution of a run: of its latest segment that told one.
 SELECT
-    p.ts AS ts, s.node_id AS execution_id, p.kind AS kind, p.name AS name, plan_revision, plan_steps
-FROM (SELECT * FROM plans FINAL) AS p
-INNER JOIN (SELECT execution_id, node_id FROM segments_of(since = '1970-01-01 00:00:00', root = {root_id:String})) AS s ON s.execution_id = p.execution_id
-ORDER BY ts DESC, p.execution_id DESC, p.sequence DESC
-LIMIT 1 BY s.node_id
+    x.ts AS ts, if(n.first_id = '', x.execution_id, n.first_id) AS execution_id, x.kind AS kind, x.name AS name,
+    plan_revision, plan_steps
+FROM (
+    SELECT * FROM plans FINAL
+    WHERE (root_id = {root_id:String}
+        OR root_id IN (SELECT execution_id FROM resumes WHERE first_id = {root_id:String}))
+) AS x
+LEFT JOIN resumes AS n ON n.execution_id = x.execution_id
+ORDER BY ts DESC, x.execution_id DESC, x.sequence DESC
+LIMIT 1 BY execution_id

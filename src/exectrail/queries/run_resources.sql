@@ -1,8 +1,12 @@
 -- The latest report of what each execution of a run used, of its latest segment that told any.
 SELECT
-    u.ts AS ts, s.node_id AS execution_id, u.kind AS kind, u.name AS name, cpu_seconds, memory_peak_bytes,
-    disk_read_bytes, disk_write_bytes, resource_scope
-FROM (SELECT * FROM resources FINAL) AS u
-INNER JOIN (SELECT execution_id, node_id FROM segments_of(since = '1970-01-01 00:00:00', root = {root_id:String})) AS s ON s.execution_id = u.execution_id
-ORDER BY ts DESC, u.execution_id DESC, u.sequence DESC
-LIMIT 1 BY s.node_id
+    x.ts AS ts, if(n.first_id = '', x.execution_id, n.first_id) AS execution_id, x.kind AS kind, x.name AS name,
+    cpu_seconds, memory_peak_bytes, disk_read_bytes, disk_write_bytes, resource_scope
+FROM (
+    SELECT * FROM resources FINAL
+    WHERE (root_id = {root_id:String}
+        OR root_id IN (SELECT execution_id FROM resumes WHERE first_id = {root_id:String}))
+) AS x
+LEFT JOIN resumes AS n ON n.execution_id = x.execution_id
+ORDER BY ts DESC, x.execution_id DESC, x.sequence DESC
+LIMIT 1 BY execution_id

@@ -1,7 +1,11 @@
 -- Results of a run, of its resumed segments too, in order of time.
 SELECT
-    r.ts AS ts, s.node_id AS execution_id, r.kind AS kind, r.name AS name, result_name, result_category,
-    result_valid, result_problem
-FROM (SELECT * FROM results FINAL) AS r
-INNER JOIN (SELECT execution_id, node_id FROM segments_of(since = '1970-01-01 00:00:00', root = {root_id:String})) AS s ON s.execution_id = r.execution_id
-ORDER BY ts, r.execution_id, r.sequence
+    x.ts AS ts, if(n.first_id = '', x.execution_id, n.first_id) AS execution_id, x.kind AS kind, x.name AS name,
+    result_name, result_category, result_valid, result_problem
+FROM (
+    SELECT * FROM results FINAL
+    WHERE (root_id = {root_id:String}
+        OR root_id IN (SELECT execution_id FROM resumes WHERE first_id = {root_id:String}))
+) AS x
+LEFT JOIN resumes AS n ON n.execution_id = x.execution_id
+ORDER BY ts, x.execution_id, x.sequence
