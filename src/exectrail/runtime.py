@@ -13,6 +13,7 @@ import atexit
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -205,6 +206,9 @@ def _set_up_once() -> None:
 
 def _at_exit() -> None:
     """See to it that what waits is handed over when the process ends."""
+    # Connections are closed by finalizers, which run at exit too. That is registered with the first
+    # one there is: now, so that ours comes after it and runs before it.
+    weakref.finalize(_State(), _nothing)
     atexit.register(shutdown)
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None and processes.parent_process() is not None:
