@@ -33,8 +33,10 @@ from exectrail.storage.runner import Runner
 
 JUDGE_INTERVAL: Final = 1.0
 """Seconds from one look of the judge to the next, while a look is short."""
+JUDGE_PAUSE: Final = 5.0
+"""Seconds that the pause may grow to where looks are long."""
 _REST: Final = 9
-"""How many times as long as a look the pause after it is at least."""
+"""How many times as long as a look the pause after it is, up to that."""
 _GRACE: Final = 10
 """Seconds that requests at work have when the process is told to stop."""
 _KEEP_ALIVE: Final = 120
@@ -142,7 +144,9 @@ class _Stack:
             try:
                 background = [
                     asyncio.create_task(self._each(INTERVAL, "canary", self._send_canary)),
-                    asyncio.create_task(self._each(JUDGE_INTERVAL, "judge", _judge(client))),
+                    asyncio.create_task(
+                        self._each(JUDGE_INTERVAL, "judge", _judge(client), at_most=JUDGE_PAUSE)
+                    ),
                 ]
                 await asyncio.wait({stopping, *serving}, return_when=asyncio.FIRST_COMPLETED)
                 for task in background:
@@ -181,17 +185,23 @@ class _Stack:
     def _send_canary(self) -> None:
         send_canary(self._intake)
 
-    async def _each(self, interval: float, name: str, work: Callable[[], None]) -> None:
+    async def _each(
+        self, interval: float, name: str, work: Callable[[], None], *, at_most: float = 0.0
+    ) -> None:
         """Do something again and again; what fails once is tried again the next time.
 
-        It begins every `interval` seconds, less often where it would take a good part of the time.
+        Args:
+            interval: Seconds from one beginning to the next.
+            name: For the log.
+            work: What to do; it blocks.
+            at_most: Seconds that the pause may grow to, so that the work takes a tenth of the time.
         """
         while not self._stopping.is_set():
             began = time.monotonic()
             with guard(f"receiver.{name}"):
                 await asyncio.to_thread(work)
             took = time.monotonic() - began
-            await asyncio.sleep(max(interval - took, took * _REST))
+            await asyncio.sleep(max(interval - took, min(took * _REST, at_most)))
 
 
 def _judge(client: Client) -> Callable[[], None]:
