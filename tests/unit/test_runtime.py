@@ -396,7 +396,6 @@ WRONG = {
     "OTEL_METRIC_EXPORT_TIMEOUT": "never",
     "OTEL_TRACES_SAMPLER": "dice",
     "OTEL_TRACES_SAMPLER_ARG": "two",
-    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "few",
     "OTEL_ATTRIBUTE_COUNT_LIMIT": "-1",
     "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT": "x",
     "OTEL_RESOURCE_ATTRIBUTES": "service.namespace=shop,process.pid=-1,host.name=",
@@ -422,6 +421,15 @@ def test_wrong_variables_stop_nothing_and_say_nothing(sink: Sink) -> None:
     assert [state for _, state in told(sink)] == ["running", "running", "completed", "completed"]
     assert [span.name for span in sink.spans] == ["chat gpt-4o", "step s", "invoke_workflow w"]
     assert sink.logs[0].resource[names.SERVICE_NAMESPACE] == "shop"
+
+
+def test_a_variable_that_stops_opentelemetry_itself_stops_no_program(sink: Sink) -> None:
+    done = run(
+        PROGRAM + "    print('out')\n",
+        OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
+        OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT="few",  # its SDK cannot even be imported
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out\n", "")
 
 
 def test_a_program_with_a_log_gets_one_line_for_each_of_our_troubles() -> None:
