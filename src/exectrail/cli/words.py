@@ -57,7 +57,9 @@ def state_text(state: str, outcome: str = "", health: str = "") -> Text:
 
 
 def duration(milliseconds: float) -> str:
-    """`850ms`, `4.2s`, `4m05s`, `1h02m`, `3d04h`, `120d`."""
+    """`<1ms`, `850ms`, `4.2s`, `4m05s`, `1h02m`, `3d04h`, `120d`."""
+    if 0 < milliseconds <= 0.5:
+        return "<1ms"
     if milliseconds < 999.5:
         return f"{milliseconds:.0f}ms"
     if milliseconds < 59_950:

@@ -19,6 +19,9 @@ from exectrail.queries import Usage
     ("milliseconds", "text"),
     [
         (0, "0ms"),
+        (0.001, "<1ms"),
+        (0.5, "<1ms"),
+        (0.51, "1ms"),
         (999.4, "999ms"),
         (999.5, "1.0s"),
         (59_949, "59.9s"),
