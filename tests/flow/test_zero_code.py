@@ -384,10 +384,16 @@ def test_a_sitecustomize_that_exits_stops_python_as_without_us(bench: Bench):
     assert with_us.err.splitlines()[-1] == without.err.splitlines()[-1] == b"SystemExit: 4"
 
 
-def test_without_another_sitecustomize_there_is_only_ours(bench: Bench):
+def test_sitecustomize_is_the_interpreters_own_and_else_ours(bench: Bench):
     code = "import sitecustomize; print(sitecustomize.__file__)"
+    own = bench.bare(PYTHON, "-c", code)  # Debian's Python has one
 
-    assert b"exectrail/launch/startup/sitecustomize.py" in bench.run(PYTHON, "-c", code).out
+    with_us = bench.run(PYTHON, "-c", code).out
+
+    if own.code == 0:
+        assert with_us == own.out
+    else:
+        assert b"exectrail/launch/startup/sitecustomize.py" in with_us
 
 
 def test_the_sitecustomize_of_a_child_is_run_too(bench: Bench):

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_NOT_FOREIGN = sys.stdlib_module_names | {"sitecustomize", "usercustomize"}
+_NOT_FOREIGN = sys.stdlib_module_names | {
+    "sitecustomize",
+    "usercustomize",
+    "apport_python_hook",  # Debian's sitecustomize looks for it in every process
+}
 
 
 class _Loader:
