@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from exectrail.conventions import names
 from exectrail.conventions.names import Kind
 from exectrail.guard import guard
+from exectrail.pricing import Buckets
 
 if TYPE_CHECKING:
     from exectrail.execution import About, Execution, Usage
@@ -151,6 +152,15 @@ _TOKENS: Final = (
 
 
 def tokens(usage: Usage) -> Attributes:
-    """`gen_ai.usage.*`: input includes the cache, output includes reasoning; unknown stays away."""
-    counts = ((key, whole(getattr(usage, field))) for field, key in _TOKENS)
-    return {key: count for key, count in counts if count is not None}
+    """`gen_ai.usage.*`: input includes the cache, output includes reasoning; unknown stays away.
+
+    A sender that counted the whole without its part is put right here as it is for its price
+    (`Buckets.exclusive`), so that tokens in the store and the money for them agree.
+    """
+    counts = {field: whole(getattr(usage, field)) for field, _ in _TOKENS}
+    buckets = Buckets.exclusive(**counts)
+    if counts["input_tokens"] is not None:
+        counts["input_tokens"] = buckets.input_total
+    if counts["output_tokens"] is not None:
+        counts["output_tokens"] = buckets.output
+    return {key: count for field, key in _TOKENS if (count := counts[field]) is not None}

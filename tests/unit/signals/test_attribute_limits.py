@@ -185,3 +185,18 @@ def test_limits_meant_for_spans_do_not_cut_states_out_of_events(
     assert harness.events()[-1]["name"] == "a workflow"
     assert len(harness.events(varying=True)[0]["id"]) == 36
     assert names.EXECUTION_STATE in (harness.spans()[0].attributes or {})
+
+
+def test_tokens_that_were_counted_without_their_part_are_told_with_it() -> None:
+    with Harness() as harness, exectrail.agent("a"):
+        exectrail.usage(
+            "acme",
+            "acme-1",
+            input_tokens=10,
+            output_tokens=5,
+            cache_read_tokens=300,
+            reasoning_tokens=40,
+        )
+    [told] = harness.events("inference.usage")
+    assert told["usage.input_tokens"] == 310
+    assert told["usage.output_tokens"] == 45
