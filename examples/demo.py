@@ -35,7 +35,7 @@ class Demo:
 
     def __init__(self, directory: Path) -> None:
         self.stack = directory / "stack"
-        self.checkpoints = directory / "checkpoints.db"
+        self.checkpoints = os.path.relpath(directory / "checkpoints.db")
         self.otlp_port, self.clickhouse_port = free_ports(2)
         self.environment = {
             **os.environ,
@@ -154,7 +154,7 @@ def play(demo: Demo) -> None:
     print("(b) the same, and its last step fails")
     demo.run("research_team", "--offline-printer")
     print("(c) waits for a person, and its process ends")
-    demo.run("approval", "ask", str(demo.checkpoints))
+    demo.run("approval", "ask", demo.checkpoints)
     asked = time.monotonic()
     print("(d) killed in its second step")
     demo.kill_in_second_step()
@@ -163,7 +163,7 @@ def play(demo: Demo) -> None:
     waiting = demo.state("refund")
     print(f"\n(c) after twice its lease of {LEASE} s: {waiting}, and nobody calls it dead")
     print("    another process answers")
-    demo.run("approval", "answer", str(demo.checkpoints))
+    demo.run("approval", "answer", demo.checkpoints)
     demo.wait("the answer to be seen", lambda: demo.state("refund") == "completed")
 
 
