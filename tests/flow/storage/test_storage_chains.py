@@ -94,6 +94,76 @@ def test_a_second_resume_of_one_pause_is_a_fork(
     assert [n.name for n in store.fetch(queries.tree(third.id))] == ["flow", "again"]
 
 
+def test_a_fork_keeps_the_parts_that_it_resumed_first(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    workers = [program() for _ in range(4)]
+    step_key = {names.EXECUTION_RESUME_KEY: "step"}
+    first = workers[0].start("workflow", "flow", -100, **KEY)
+    asked = first.child("step", "ask", -99).move("paused", -91, **step_key)
+    first.move("paused", -90, **PAUSE)
+    # The first resume dies before it comes to the step; the second one resumes the same pause.
+    second = workers[1].start("workflow", "flow", -80, resumes=_KEY)
+    third = workers[2].start("workflow", "flow", -60, resumes=_KEY)
+    redone = third.child("step", "ask", -59, resumes="step").use(-58, cost="3")
+    redone.move("paused", -52, **step_key)
+    third.move("paused", -51, **PAUSE)
+    fourth = workers[3].start("workflow", "flow", -40, resumes=_KEY)
+    ended = fourth.child("step", "ask", -39, resumes="step").use(-38, cost="4")
+    ended.move("completed", -37)
+    fourth.move("completed", -36)
+    send(*workers)
+
+    told = [
+        [(n.name, n.segments, n.cost) for n in store.fetch(queries.tree(root.id))]
+        for root in (first, third)
+    ]
+    assert [(r.execution_id, r.cost) for r in store.fetch(queries.runs())] == [
+        (third.id, Decimal(7)),
+        (first.id, None),
+    ]
+    assert told == [
+        [("flow", [first.id, second.id], None), ("ask", [asked.id], None)],
+        [
+            ("flow", [third.id, fourth.id], None),
+            ("ask", [redone.id, ended.id], Decimal(7)),
+        ],
+    ]
+
+
+def test_parts_of_parts_follow_their_run_through_every_resume(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    workers = [program() for _ in range(3)]
+    records: list[Any] = []
+    for turn, worker in enumerate(workers):
+        at = -300.0 + 100 * turn
+        resumes = {"resumes": _KEY} if turn else {}
+        root = worker.start("workflow", "flow", at, **resumes)
+        outer = worker.start(
+            "agent", "outer", at + 1, parent=root, **({"resumes": "outer"} if turn else {})
+        )
+        inner = worker.start(
+            "step", "inner", at + 2, parent=outer, **({"resumes": "inner"} if turn else {})
+        )
+        for part, key in ((inner, "inner"), (outer, "outer"), (root, _KEY)):
+            state = {"state": "paused"} if turn < 2 else {"state": "completed"}
+            part.move(at=at + 10, **state, **{names.EXECUTION_RESUME_KEY: key})
+        records += worker.records
+    send(*reversed(workers))
+    [run] = store.fetch(queries.runs())
+    nodes = store.fetch(queries.tree(run.execution_id))
+    by_id = {node.execution_id: node for node in nodes}
+    assert [
+        (n.name, len(n.segments), n.outcome, by_id[n.parent_id].name if n.parent_id else "")
+        for n in nodes
+    ] == [
+        ("flow", 3, "success", ""),
+        ("outer", 3, "success", "flow"),
+        ("inner", 3, "success", "outer"),
+    ]
+
+
 def test_a_fresh_start_on_the_same_key_is_a_run_of_its_own(
     store: Client, program: Callable[..., Any], send: Callable[..., None]
 ) -> None:
@@ -157,35 +227,28 @@ def test_a_short_pause_within_a_process_opens_nothing(
 
 def _expected(events: list[tuple[float, str, str]]) -> dict[str, tuple[str, int, str]]:
     """The rule in plain Python: what happened on one key, in order of time."""
-    first: dict[str, str] = {}
-    place: dict[str, int] = {}
+    order = {"resume": 0, "start": 1, "pause": 2}
+    told = sorted((at, order[what], segment) for at, what, segment in events)
+    pause_at, pausing = next(((at, s) for at, what, s in told if what == 2), (0.0, ""))
+    for number, (at, what, segment) in enumerate(told):
+        if what == 0 and segment != pausing and at < pause_at < at + 15 * 60:
+            told[number] = (pause_at, 3, segment)
+    first = {segment: segment for _, _, segment in told}
+    place = dict.fromkeys(first, 1)
     forks: dict[str, str] = {}
     opened: list[str] = []
-    waiting: list[tuple[float, str]] = []
-    latest, taken = "", False
-    for at, what, segment in sorted(events):
-        first.setdefault(segment, segment)
-        place.setdefault(segment, 1)
-        if what == "start":
-            opened = []
-        elif what == "pause":
+    latest = ""
+    for _, what, segment in sorted(told):
+        if what == 1:
+            opened, latest = [], ""
+        elif what == 2:
+            opened.append(segment)
             latest = segment
-            waiting = [(t, w) for t, w in waiting if w != segment]
-            soon = [w for t, w in waiting if at - t < 15 * 60]
-            taken = bool(soon)
-            if soon:
-                first[soon[0]], place[soon[0]] = first[segment], place[segment] + 1
-                waiting = [(t, w) for t, w in waiting if w != soon[0]]
-            else:
-                opened.append(segment)
-        elif opened or (latest and not taken):
-            pause = opened.pop() if opened else latest
-            taken = taken or pause == latest
+        elif opened:
+            pause = opened.pop()
             first[segment], place[segment] = first[pause], place[pause] + 1
         elif latest:
             forks[segment] = latest
-        else:
-            waiting.append((at, segment))
     return {s: (first[s], place[s], forks.get(s, "")) for s in first}
 
 

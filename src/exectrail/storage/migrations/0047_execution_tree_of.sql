@@ -1,6 +1,6 @@
 -- One row per execution at every level: the segments of a chain are one row, under the first segment's id. The nodes of a
 -- run are those with its root_id. Tokens and cost are those of the model calls that the execution itself owns,
--- not of what is beneath it, so that a sum over any set of nodes counts every call once. Parameters: see 0043.
+-- not of what is beneath it, so that a sum over any set of nodes counts every call once. Parameters: see 0045.
 --
 -- * work_ms: running. wait_ms: paused, between a pause and its resume, in one process or across processes.
 --   queued_ms: created or queued. blocked_ms: blocked. Together they are duration_ms. An open execution lasts

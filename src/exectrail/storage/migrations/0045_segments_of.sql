@@ -1,6 +1,6 @@
 -- One row per segment, with its place in a chain of pauses and resumes and what is to be thought of its state now.
 -- A view with parameters, so that a question about one run, or about recent ones, reads only their rows; `segments`
--- (0044) is all of them. The views that stand on it take the same two and hand them down:
+-- (0046) is all of them. The views that stand on it take the same two and hand them down:
 --
 -- * since: only runs whose root was made after it, by the time in its id (an hour earlier to be sure: clocks differ; ids
 --   without a time are always in). '1970-01-01' is all.
@@ -15,6 +15,10 @@
 --   an hour); or unknown, and why.
 -- * Times are the sender's; clock_offset_us turns them into the store's.
 CREATE OR REPLACE VIEW segments_of {on_cluster} AS
+WITH (
+    -- a scalar is computed once for all that ask for it
+    SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from)) FROM resumes
+) AS chains
 SELECT
     s.execution_id AS execution_id,
     if(r.first_id = '', s.execution_id, r.first_id) AS node_id,
@@ -96,12 +100,15 @@ FROM (
     FROM executions_state FINAL
     WHERE (created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR created = toDateTime64(0, 3, 'UTC'))
       AND ({root:String} = '' OR own_root IN (
-          SELECT {root:String} UNION ALL SELECT execution_id FROM resumes WHERE first_id = {root:String}))
+          SELECT {root:String} UNION ALL SELECT c.1 FROM (SELECT arrayJoin(chains) AS c) WHERE c.2 = {root:String}))
 ) AS s
 LEFT JOIN workers_alive AS w ON w.worker_id = s.writer.worker_id
-LEFT JOIN resumes AS r ON r.execution_id = s.execution_id
-LEFT JOIN resumes AS rp ON rp.execution_id = s.parent_id
-LEFT JOIN resumes AS rr ON rr.execution_id = s.own_root
+LEFT JOIN (
+    SELECT c.1 AS execution_id, c.2 AS first_id, c.3 AS position, c.4 AS resumed_id, c.5 AS forked_from
+    FROM (SELECT arrayJoin(chains) AS c)
+) AS r ON r.execution_id = s.execution_id
+LEFT JOIN (SELECT c.1 AS execution_id, c.2 AS first_id FROM (SELECT arrayJoin(chains) AS c)) AS rp ON rp.execution_id = s.parent_id
+LEFT JOIN (SELECT c.1 AS execution_id, c.2 AS first_id FROM (SELECT arrayJoin(chains) AS c)) AS rr ON rr.execution_id = s.own_root
 CROSS JOIN pipeline AS p
 WHERE UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
    OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC')

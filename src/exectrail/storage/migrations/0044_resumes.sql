@@ -1,0 +1,98 @@
+-- One row per segment that resumes a pause of another one, by the durable key that both state. Nothing is stored: a
+-- resume that is heard of before its pause finds it as soon as the pause is there.
+--
+-- Per key, in order of time: a pause is open until it is resumed. A resume takes the latest open pause; where there was one
+-- and none is open any more it is a second resume: a fork, a run of its own (position 1, forked_from set). A fresh start of
+-- the key closes the pauses before it: whoever starts anew does not mean to go on with them. Within a fork, what was paused
+-- in the run that it left starts afresh. The order is by the clocks of different processes, so a resume before the first
+-- pause of its key counts as after it (what = 3) where they are less than 15 minutes apart.
+--
+-- execution_id: the segment; first_id: the first segment of its chain, under which the execution is shown; position: its
+-- place in the chain, from 1; resumed_id: the segment whose pause it resumes.
+--
+-- Fresh starts cut the events of a key into epochs. Within one, open pauses are a stack, and a resume belongs to the pause
+-- before it at the same depth. Chains are followed by doubling: each link goes on to the link of the segment that it
+-- resumes, eleven times, twice as far each time. All of it works on whole arrays, none of it event by event: a thread may
+-- have thousands of turns. Doubling takes memory by the square of the links, so of one key the latest 2000 are looked at.
+CREATE OR REPLACE VIEW resumes {on_cluster} AS
+WITH
+    'Tuple(ts DateTime64(6, \'UTC\'), what UInt8, segment String)' AS event_type,
+    'Tuple(depth UInt32, number UInt32, what UInt8, ts DateTime64(6, \'UTC\'), segment String)' AS stack_type,
+    'Tuple(ts DateTime64(6, \'UTC\'), segment String, pause String, fork UInt8)' AS link_type
+SELECT
+    link.segment AS execution_id,
+    anyIf(if(link.fork = 1, link.segment, link.pause), number = way.1) OVER chain AS first_id,
+    toUInt32(way.2 + if(anyIf(link.fork, number = way.1) OVER chain = 1, 1, 2)) AS position,
+    link.pause AS resumed_id,
+    if(link.fork = 1, link.pause, '') AS forked_from
+FROM (
+    -- ways: number of the link that a link goes on to, in the end the one where its chain begins, and the steps until there
+    SELECT
+        key,
+        links,
+        arrayFold((ways, turn) -> arrayMap(w -> (ways.1[w.1], toUInt32(w.2 + ways.2[w.1])), ways), range(11), next) AS ways
+    FROM (
+        SELECT
+            key,
+            links,
+            arrayMap((l, number) -> (toUInt32(if(l.1 = 0, number, l.1)), toUInt32(l.1 != 0)),
+                arrayMap(l -> tuple(if(l.fork = 1, 0, indexOf(segments, cityHash64(l.pause)))), links),
+                arrayEnumerate(links)) AS next
+        FROM (
+            SELECT key, links, arrayMap(l -> cityHash64(l.segment), links) AS segments
+            FROM (
+                SELECT key, arraySlice(arraySort(arrayFlatten(groupArray(arrayConcat(
+                    arrayMap((e, pause) -> CAST((e.ts, e.segment, pause.segment, 0), link_type),
+                        arrayFilter(e -> e.what != 2, stack),
+                        arrayFilter((pause, e) -> e.what != 2, arrayPopBack(arrayPushFront(stack, stack[1])), stack)),
+                    arrayMap((e, pause) -> CAST((e.ts, e.segment, pause.segment, 1), link_type),
+                        arrayFilter((e, pause, before) -> e.what IN (0, 3) AND before = 0 AND pause.what = 2,
+                            events, pauses, open_before),
+                        arrayFilter((pause, e, before) -> e.what IN (0, 3) AND before = 0 AND pause.what = 2,
+                            pauses, events, open_before)))))), -2000) AS links
+                FROM (
+                    -- stack: pauses, and resumes that match one, by depth, so that each resume stands right after its pause
+                    SELECT
+                        key,
+                        events,
+                        open_before,
+                        arrayFill(e -> e.what = 2, events) AS pauses,
+                        arraySort(arrayFilter(x -> x.depth > 0, arrayMap((e, number, after, before) -> CAST((
+                                multiIf(e.what = 2, after, e.what = 1 OR before = 0, 0, after + 1), number, e.what, e.ts,
+                                e.segment), stack_type),
+                            events, arrayEnumerate(events), open, open_before))) AS stack
+                    FROM (
+                        SELECT key, events, open, arrayPopBack(arrayPushFront(open, 0)) AS open_before
+                        FROM (
+                            SELECT
+                                key,
+                                events,
+                                arrayCumSumNonNegative(e -> multiIf(e.what = 2, 1, e.what = 1, 0, -1), events) AS open
+                            FROM (
+                                SELECT key, arraySplit(e -> e.what = 1, arraySort(arrayMap(e -> if(
+                                    e.what = 0 AND e.segment != pause.segment AND e.ts < pause.ts
+                                        AND pause.ts < e.ts + toIntervalMinute(15),
+                                    CAST((pause.ts, 3, e.segment), event_type), e), told))) AS epochs
+                                FROM (
+                                    SELECT key, told, arrayFirst(e -> e.what = 2, told) AS pause
+                                    FROM (
+                                        SELECT key, arraySort(groupArray(CAST((ts, if(what = 0 AND run != ''
+                                                AND run IN (SELECT execution_id FROM run_forks), 1, what),
+                                            segment), event_type))) AS told
+                                        FROM keyed_events
+                                        GROUP BY key
+                                        HAVING countIf(what = 0) > 0
+                                    )
+                                )
+                            )
+                            ARRAY JOIN epochs AS events
+                        )
+                    )
+                )
+                GROUP BY key
+            )
+        )
+    )
+)
+ARRAY JOIN links AS link, ways AS way, arrayEnumerate(links) AS number
+WINDOW chain AS (PARTITION BY key, way.1)
