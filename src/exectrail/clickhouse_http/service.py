@@ -13,13 +13,9 @@ from typing import Final
 
 from exectrail.clickhouse_http import handshake
 from exectrail.clickhouse_http.compression import encode_content, encode_frames
-from exectrail.clickhouse_http.engine import (
-    MAX_RESULT_BYTES,
-    Engine,
-    Handle,
-    Result,
-)
+from exectrail.clickhouse_http.engine import MAX_RESULT_BYTES, Engine
 from exectrail.clickhouse_http.errors import ClickHouseError
+from exectrail.clickhouse_http.handle import Handle, Result
 from exectrail.clickhouse_http.request import Request, read_request
 from exectrail.clickhouse_http.sessions import Sessions
 from exectrail.clickhouse_http.statement import Statement, read_statement, trailing_format

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from exectrail.clickhouse_http.engine import DATABASE, Engine, Handle
+from exectrail.clickhouse_http.engine import DATABASE, Engine
 from exectrail.clickhouse_http.errors import (
     SESSION_IS_LOCKED,
     SESSION_NOT_FOUND,
     TOO_MANY_SESSIONS,
     ClickHouseError,
 )
+from exectrail.clickhouse_http.handle import Handle
 
 MAX_SESSIONS: Final = 512
 MAX_TIMEOUT: Final = 3600.0

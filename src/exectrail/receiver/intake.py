@@ -12,8 +12,9 @@ from exectrail.clickhouse_http.compression import (
     UnknownEncodingError,
     decode_content,
 )
-from exectrail.clickhouse_http.engine import Engine, Handle
+from exectrail.clickhouse_http.engine import Engine
 from exectrail.clickhouse_http.errors import ClickHouseError
+from exectrail.clickhouse_http.handle import Handle
 from exectrail.guard import logger
 from exectrail.receiver.batch import Batch
 from exectrail.receiver.lane import Lane
