@@ -375,6 +375,29 @@ def test_a_beginning_of_an_id_is_enough_and_a_part_has_its_own_tree(fleet: Fleet
     assert (shown["name"], shown["root_id"]) == ("scout", fleet.ids["good"])
 
 
+def test_a_run_is_found_among_however_many_parts_that_begin_like_it(
+    stack: Any, fleet: Fleet, ask: Ask
+) -> None:
+    process = Process(f"{fleet.project}-wide")
+    long_ago = -40 * 86_400.0  # nothing else begins with the eight characters of that minute
+    run = process.start("workflow", "wide", long_ago)
+    for _ in range(30):
+        run.child("step", "part", long_ago).move("completed", long_ago)
+    run.move("completed", long_ago)
+    process.send(stack.otlp_endpoint)
+
+    tree = ask("tree", run.id[:8])["tree"]
+    assert (tree["execution_id"], len(tree["children"])) == (run.id, 30)
+
+
+def test_errors_are_shown_where_they_began(fleet: Fleet, ask: Ask) -> None:
+    errors = ask("show", fleet.ids["partial"])["errors"]
+
+    assert [(error["name"], error["error_type"]) for error in errors] == [("write", "OSError")]
+    own = ask("show", errors[0]["execution_id"])["errors"]
+    assert [(error["name"], error["origin"]) for error in own] == [("write", True)]
+
+
 def test_an_ambiguous_beginning_lists_candidates_and_an_unknown_one_says_what_to_do(
     fleet: Fleet, say: Ask
 ) -> None:
