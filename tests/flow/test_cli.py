@@ -23,6 +23,8 @@ from exectrail.launch import main
 from exectrail.storage.client import connect
 from exectrail.storage.runner import Runner
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 60.0
 """Seconds to wait for the judge's view of a dead worker."""
 PRICED = {names.COST_AMOUNT: "0.0100", names.COST_CURRENCY: "USD", names.COST_SOURCE: "priced"}
@@ -664,7 +666,6 @@ def test_without_a_server_every_command_says_what_to_do(
     assert "exectrail up" in told.err
 
 
-@pytest.mark.slow
 def test_a_pipe_gets_no_colour_a_hundred_columns_and_may_close_early(fleet: Fleet) -> None:
     environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR")}
     environment |= {"EXECTRAIL_CLICKHOUSE_URL": fleet.url}

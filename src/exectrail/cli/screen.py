@@ -54,7 +54,7 @@ def write(lines: Iterable[Text], stream: TextIO | None = None) -> None:
     for line in lines:
         # Captured, for rich ends the process itself where a pipe is closed.
         with console.capture() as printed:
-            console.print(line, no_wrap=True, overflow="ignore", crop=False)
+            console.print(line, soft_wrap=True)
         out.write(_encodable(printed.get(), out))
 
 
