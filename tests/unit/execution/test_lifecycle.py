@@ -436,6 +436,24 @@ def test_failing_clock_moves_nothing_and_raises_nothing(told: Recording) -> None
     assert (run.state, told.told) == ("completed", {call: 2})
 
 
+def test_execution_that_never_got_a_state_can_be_let_go(told: Recording) -> None:
+    """Its clock failed just then."""
+    clock = FakeClock()
+    looks = iter([clock, None])
+
+    def now() -> int:
+        look = next(looks, clock)
+        if look is None:
+            raise OSError
+        return look()
+
+    engine = Executions(told, now_ns=now, new_id=FakeIds())
+    run = engine.start(Kind.STEP, "s")
+    assert run.state is None
+    run.leave()
+    assert (run.closed, run.ended_ns, engine.open_count) == (True, run.started_ns, 0)
+
+
 def test_an_error_that_cannot_be_shown_is_told_by_its_type(engine: Executions) -> None:
     class ShyError(Exception):
         def __str__(self) -> str:
