@@ -79,8 +79,7 @@ class Demo:
             text=True,
             check=False,
         )
-        last = (done.stdout.splitlines() or done.stderr.splitlines() or [""])[-1]
-        print(f"  exit code {done.returncode}: {last}" if done.returncode else f"  {last}")
+        print(f"  exit code {done.returncode}" if done.returncode else f"  {done.stdout.strip()}")
 
     def kill_in_second_step(self) -> None:
         """Start the long job, and kill it with SIGKILL once it is in its second step."""
