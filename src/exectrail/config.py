@@ -49,6 +49,12 @@ class Config:
     path: str = ""
     """Directory of the embedded stack; the user's data directory if empty."""
 
+    def wants(self, adapter: str) -> bool:
+        """Whether an adapter is to be switched on, by its name."""
+        if adapter in self.disabled_adapters:
+            return False
+        return not self.adapters or adapter in self.adapters
+
 
 def _word(value: object) -> str:
     return str(value).strip().lower()

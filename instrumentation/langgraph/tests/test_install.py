@@ -29,7 +29,7 @@ def test_loading_the_adapter_imports_no_framework() -> None:
 
 def test_hooks_come_in_when_the_program_imports_the_framework() -> None:
     program = """
-        from exectrail.autoload.discovery import hook_when_imported
+        from exectrail.autoload.hooking import hook_when_imported
         from exectrail.testing import recording
         from exectrail_langgraph import LangGraphInstrumentor
         hook_when_imported(LangGraphInstrumentor)

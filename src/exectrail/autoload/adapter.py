@@ -52,13 +52,13 @@ class Adapter:
             options: `tracer_provider`, `logger_provider`, `meter_provider`; others are ignored.
         """
         from exectrail.autoload.adopt import use_providers
-        from exectrail.autoload.discovery import hook_when_imported, wanted
+        from exectrail.autoload.hooking import hook_when_imported
         from exectrail.config import load
         from exectrail.guard import guard
 
         with guard(f"autoload.{self.name}"):
             config = load()
-            if wanted(self.name, config) and use_providers(options, config):
+            if config.wants(self.name) and use_providers(options, config):
                 hook_when_imported(type(self))
 
     def uninstrument(self, **_options: Any) -> None:

@@ -9,10 +9,11 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from exectrail.autoload.adapter import Adapter
+from exectrail.autoload.hooking import hook_when_imported
 from exectrail.autoload.imports import watch
 from exectrail.autoload.requirements import MissingError, UnsupportedError, check
 from exectrail.config import Config
-from exectrail.guard import guard, logger
+from exectrail.guard import guard
 
 GROUP: Final = "exectrail_adapter"
 """The entry point group; the name of an entry is the adapter's name."""
@@ -50,14 +51,7 @@ def installed(config: Config) -> list[EntryPoint]:
     entries: dict[str, EntryPoint] = {}
     for entry in entry_points(group=GROUP):
         entries.setdefault(entry.name, entry)
-    return [entries[name] for name in sorted(entries) if wanted(name, config)]
-
-
-def wanted(name: str, config: Config) -> bool:
-    """Whether the settings want an adapter."""
-    if name in config.disabled_adapters:
-        return False
-    return not config.adapters or name in config.adapters
+    return [entries[name] for name in sorted(entries) if config.wants(name)]
 
 
 def load(entry: EntryPoint) -> type[Adapter]:
@@ -92,25 +86,6 @@ def activate(config: Config) -> list[str]:
     return names
 
 
-def hook_when_imported(adapter: type[Adapter]) -> None:
-    """Hook an adapter's framework once its module has been imported; now, if it has been."""
-
-    def hook() -> None:
-        if not adapter.waiting:
-            return
-        adapter.waiting = False
-        with guard(f"autoload.{adapter.name}"):
-            try:
-                check(adapter.supports)
-            except (MissingError, UnsupportedError) as problem:
-                logger.warning("exectrail: adapter %s stays off: %s", adapter.name, problem)
-                return
-            adapter().activate()
-
-    adapter.waiting = not adapter.installed
-    watch.when_imported(adapter.module, hook)
-
-
 def deactivate() -> None:
     """Take all hooks out, and wait for no framework any more."""
     watch.forget()
@@ -136,7 +111,7 @@ def _describe(entry: EntryPoint, config: Config) -> Found:
             entry.name, dist.name if dist else "", dist.version if dist else "", fit, detail
         )
 
-    if not wanted(entry.name, config):
+    if not config.wants(entry.name):
         return found(Fit.DISABLED, "by the settings")
     try:
         versions = check(load(entry).supports)

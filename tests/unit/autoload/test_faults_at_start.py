@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from exectrail import autoload, runtime
-from exectrail.autoload import adopt, discovery, instrument
+from exectrail.autoload import Adapter, adopt, hooking, instrument
 from exectrail.autoload.imports import watch
 
 PARTS = {
@@ -48,16 +48,16 @@ def test_an_adapter_that_fails_at_its_framework_leaves_the_import_alone(
     def fail(_requirements: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr(discovery, "check", fail)
+    monkeypatch.setattr(hooking, "check", fail)
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
 
-    class Hooked(discovery.Adapter):
+    class Hooked(Adapter):
         name = "hooked"
         supports = ()
         module = "colorsys"
 
     try:
-        discovery.hook_when_imported(Hooked)
+        hooking.hook_when_imported(Hooked)
         assert importlib.import_module("colorsys").__name__ == "colorsys"
         assert not Hooked.installed
     finally:
@@ -68,7 +68,7 @@ def test_an_instrumentor_under_opentelemetry_raises_nothing(monkeypatch: pytest.
     def fail(*_args: object) -> None:
         raise RuntimeError("ours")
 
-    class Hooked(discovery.Adapter):
+    class Hooked(Adapter):
         name = "hooked_too"
         supports = ()
         module = "colorsys"

@@ -1,0 +1,31 @@
+"""Hooks a framework when the program imports it, if the adapter knows its version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exectrail.autoload.imports import watch
+from exectrail.autoload.requirements import MissingError, UnsupportedError, check
+from exectrail.guard import guard, logger
+
+if TYPE_CHECKING:
+    from exectrail.autoload.adapter import Adapter
+
+
+def hook_when_imported(adapter: type[Adapter]) -> None:
+    """Hook an adapter's framework once its module has been imported; now, if it has been."""
+
+    def hook() -> None:
+        if not adapter.waiting:
+            return
+        adapter.waiting = False
+        with guard(f"autoload.{adapter.name}"):
+            try:
+                check(adapter.supports)
+            except (MissingError, UnsupportedError) as problem:
+                logger.warning("exectrail: adapter %s stays off: %s", adapter.name, problem)
+                return
+            adapter().activate()
+
+    adapter.waiting = not adapter.installed
+    watch.when_imported(adapter.module, hook)
