@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from exectrail import autoload, runtime
-from exectrail.autoload import Adapter, adopt, hooking, instrument
+from exectrail.autoload import adopt, hooking, instrument
+from exectrail.autoload.adapter import Adapter
 from exectrail.autoload.imports import watch
 
 PARTS = {
