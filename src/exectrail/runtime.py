@@ -13,6 +13,7 @@ import atexit
 import os
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 _FLUSH: Final = guard("runtime.flush")
 EXIT_WAIT: Final = 1.5
-"""Seconds the program waits at its end for what is still to be sent, at most."""
+"""Seconds the program waits at its end for what is still to be sent, where that meets trouble."""
+SLOW_WAIT: Final = 8.0
+"""Seconds it waits at most where nothing refuses or fails: a busy receiver is given its time."""
 FORK_WAIT: Final = 5.0
 """Seconds a fork waits for what we are loading, at most."""
 
@@ -112,7 +115,8 @@ def shutdown(wait: float = EXIT_WAIT) -> None:
     """End: tell that the worker exited, and hand over what is waiting.
 
     Args:
-        wait: Seconds to wait for that, at most; then what is left is dropped.
+        wait: Seconds to wait for that where the receiver fails or refuses; then what is left is
+            dropped. One that is only slow is given up to `SLOW_WAIT`.
     """
     global _state
     with _lock:
@@ -121,7 +125,13 @@ def shutdown(wait: float = EXIT_WAIT) -> None:
     if ended.worker is None or ended.pipeline is None:
         return
     with guard("runtime.shutdown"):
-        if not ended.worker.stop(wait):
+        started = time.monotonic()
+        done = ended.worker.stop(wait)
+        while ended.worker.alive and not ended.pipeline.troubled():
+            if time.monotonic() - started > SLOW_WAIT:
+                break
+            done = ended.worker.stop(0.1)
+        if not done:
             ended.pipeline.abort()
             ended.worker.stop(wait / 3)
 

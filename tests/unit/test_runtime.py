@@ -660,6 +660,22 @@ def test_processes_of_multiprocessing_hand_over_what_they_did(
     assert (names.EXECUTION_PARENT_ID in below.attributes) == (method == "fork")
 
 
+def test_a_receiver_that_is_only_slow_gets_everything(armed: Sink) -> None:
+    armed.answer = Answer.HANG
+    with exectrail.workflow("w"):
+        pass
+    ending = threading.Thread(target=runtime.shutdown, args=(0.01,))
+    ending.start()
+    armed.wait_for(lambda: armed.requests > 0)
+    ending.join(0.5)  # far beyond what a receiver in trouble is given here
+    assert ending.is_alive()
+    armed.let_go()
+    ending.join(30)
+    assert not ending.is_alive()
+    assert told(armed) == [("w", "running"), ("w", "completed")]
+    assert {span.name for span in armed.spans} == {"invoke_workflow w"}
+
+
 def test_thread_that_cannot_be_started_costs_the_tail_alone(
     armed: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:

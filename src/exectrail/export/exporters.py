@@ -36,8 +36,20 @@ _TALKERS: Final = ("opentelemetry.", "urllib3.", "requests.", "charset_normalize
 """Whose loggers speak while we set up and export. A filter is no parent's: each has its own."""
 
 
-def _not_ours(_record: logging.LogRecord) -> bool:
-    return not _ours.get()
+_trouble = threading.Event()
+
+
+def _not_ours(record: logging.LogRecord) -> bool:
+    if not _ours.get():
+        return True
+    if record.levelno >= logging.WARNING:
+        _trouble.set()
+    return False
+
+
+def troubled() -> bool:
+    """Whether the last that an exporter of ours said was a complaint: it fails, or tries again."""
+    return _trouble.is_set()
 
 
 def hush() -> None:
@@ -113,7 +125,9 @@ class QuietSpans(SpanExporter):
         self._room.give(len(spans))
         with guard("export.spans"), quietly():
             result = self._inner.export(spans)
-        if result is not SpanExportResult.SUCCESS:
+        if result is SpanExportResult.SUCCESS:
+            _trouble.clear()
+        else:
             _lost("export.spans", len(spans))
         return result
 
@@ -140,7 +154,9 @@ class QuietLogs(LogRecordExporter):
         self._room.give(len(batch))
         with guard("export.logs"), quietly():
             result = self._inner.export(batch)
-        if result is not LogRecordExportResult.SUCCESS:
+        if result is LogRecordExportResult.SUCCESS:
+            _trouble.clear()
+        else:
             _lost("export.logs", len(batch))
         return result
 

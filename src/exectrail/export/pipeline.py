@@ -31,5 +31,7 @@ class Pipeline:
     """Hand over what is waiting."""
     close: Callable[[], None] = nothing
     """Hand over what is waiting, and end."""
+    troubled: Callable[[], bool] = bool
+    """Whether who takes it fails or refuses, as far as is known."""
     abort: Callable[[], None] = nothing
     """Stop trying: nobody takes it, and the program wants to end."""

@@ -31,6 +31,7 @@ from exectrail.export.exporters import (
     QuietMetrics,
     hush,
     quietly,
+    troubled,
 )
 from exectrail.export.pipeline import Pipeline
 from exectrail.guard import guard
@@ -146,6 +147,7 @@ def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pi
         always={},
         flush=flush,
         close=close,
+        troubled=troubled,
         abort=abort,
     )
 

@@ -72,6 +72,11 @@ class Worker:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it beats, or is still handing over."""
+        return self._thread.is_alive()
+
     def _live(self) -> None:
         with _GUARD:
             self._background()

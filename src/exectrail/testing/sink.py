@@ -40,7 +40,7 @@ class Answer(Enum):
     DROP = "drop"
     """Closes the connection."""
     HANG = "hang"
-    """Says nothing until the sink closes."""
+    """Says nothing until `Sink.let_go`, and takes it then; or until the sink closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ class Sink:
         """How many came, whatever they were answered."""
         self.answer = Answer.OK
         self._closing = threading.Event()
+        self._going = threading.Event()
         self._news = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.sink = self
@@ -106,6 +107,7 @@ class Sink:
     def close(self) -> None:
         """Stop listening; requests that hang are let go."""
         self._closing.set()
+        self._going.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
@@ -179,9 +181,15 @@ class Sink:
                     for metric in scope.metrics
                 ]
 
-    def hang(self) -> None:
-        """Wait until the sink closes."""
-        self._closing.wait()
+    def let_go(self) -> None:
+        """Take what hangs, and whatever comes from now on."""
+        self.answer = Answer.OK
+        self._going.set()
+
+    def hang(self) -> bool:
+        """Wait until what hangs is let go; False where the sink closes instead."""
+        self._going.wait()
+        return not self._closing.is_set()
 
 
 def values(attributes: Any) -> dict[str, Any]:
@@ -228,8 +236,10 @@ class _Handler(BaseHTTPRequestHandler):
             case Answer.DROP:
                 self.close_connection = True
             case Answer.HANG:
-                sink.hang()
-                self.close_connection = True
+                if sink.hang():
+                    self._take(body)
+                else:
+                    self.close_connection = True
 
     def _take(self, body: bytes) -> None:
         encoding = self.headers.get("Content-Encoding", "")
