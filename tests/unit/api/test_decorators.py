@@ -80,6 +80,7 @@ async def test_coroutine_function(told: Recording) -> None:
     assert told.executions == []  # nothing runs before it is awaited
     a, own = await waiting
     assert (a, own) == (1, told.executions[0])
+    assert exectrail.current() is told.attached is None
     assert own is not None
     assert (own.name, own.kind, own.about.target_type) == ("planner", "agent", "ticket")
     assert ends(told) == [("planner", "completed", "")]
@@ -92,6 +93,17 @@ def test_coroutine_that_is_never_awaited_is_no_execution(told: Recording) -> Non
         gc.collect()
     assert [str(w.message) for w in said] == ["coroutine 'coroutine' was never awaited"]
     assert told.executions == []
+
+
+async def test_coroutine_that_fails_leaves_nothing_current(told: Recording) -> None:
+    @exectrail.step
+    async def failing() -> None:
+        raise TheirError
+
+    with exectrail.workflow("w") as around:
+        with pytest.raises(TheirError):
+            await failing()
+        assert exectrail.current() is told.attached is around
 
 
 async def test_cancelled_task_is_cancelled(told: Recording) -> None:
@@ -303,18 +315,38 @@ def test_error_while_closing_fails_it_and_leaves(told: Recording) -> None:
 
 
 def test_thrown_exceptions_are_not_kept(told: Recording) -> None:
+    def thrown_into(items: Generator[Any, Any, Any]) -> weakref.ref[TheirError]:
+        next(items)
+        error = TheirError()
+        try:
+            items.throw(error)
+        except TheirError as caught:
+            assert caught is error  # noqa: PT017
+        kept = weakref.ref(error)
+        del error
+        return kept
+
+    async def unruffled() -> AsyncGenerator[int, None]:
+        yield 1
+
+    async def athrown_into(items: AsyncGenerator[Any, Any]) -> weakref.ref[TheirError]:
+        await anext(items)
+        error = TheirError()
+        try:
+            await items.athrow(error)
+        except TheirError as caught:
+            assert caught is error  # noqa: PT017
+        kept = weakref.ref(error)
+        del error
+        return kept
+
     gc.collect()
     gc.disable()
     try:
-        items = exectrail.step(stubborn)()
-        next(items)
-        error = TheirError()
-        kept = weakref.ref(error)
-        with pytest.raises(TheirError):
-            items.throw(error)
-        error.__traceback__ = None
-        del error, items
-        assert kept() is None
+        assert thrown_into(stubborn())() is None  # without us
+        assert thrown_into(exectrail.step(stubborn)())() is None
+        assert asyncio.run(athrown_into(unruffled()))() is None
+        assert asyncio.run(athrown_into(exectrail.step(unruffled)()))() is None
     finally:
         gc.enable()
 
@@ -345,9 +377,26 @@ async def test_async_generator_sends_and_ends(told: Recording) -> None:
     assert exectrail.current() is None
     assert await items.asend("a") == (1, "a")
     assert ends(told) == [("agenerator", "running", "")]
-    with pytest.raises(StopAsyncIteration):
-        await items.asend("b")
-    assert ends(told) == [("agenerator", "completed", "")]
+    with exectrail.workflow("w") as around:
+        with pytest.raises(StopAsyncIteration):
+            await items.asend("b")
+        assert exectrail.current() is told.attached is around
+    assert ends(told) == [("agenerator", "completed", ""), ("w", "completed", "")]
+
+
+async def test_async_generator_that_fails_leaves_nothing_current(told: Recording) -> None:
+    @exectrail.step
+    async def failing() -> AsyncIterator[int]:
+        yield 1
+        raise TheirError
+
+    items = failing()
+    await anext(items)
+    with exectrail.workflow("w") as around:
+        with pytest.raises(TheirError):
+            await anext(items)
+        assert exectrail.current() is told.attached is around
+    assert ends(told)[0] == ("failing", "failed", "error")
 
 
 async def test_async_generator_closed_early_is_cancelled(told: Recording) -> None:

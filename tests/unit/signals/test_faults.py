@@ -282,6 +282,14 @@ def test_redaction_that_fails_drops_the_text_alone(
     assert "example.com" not in shown
 
 
+def test_redaction_that_fails_drops_captured_values_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "scrub", broken)
+    with Harness(capture_content=True) as harness, exectrail.step("s") as step:
+        step.set_variable("v", "secret")
+    [told] = harness.events("variable_set")
+    assert told["variable.value"] == ""
+
+
 def test_prices_that_fail_leave_the_cost_unknown(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

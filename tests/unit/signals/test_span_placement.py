@@ -87,6 +87,23 @@ def test_current_span_in_a_block_is_ours(either: Harness) -> None:
     assert between == own_id(either, "invoke_workflow w")
 
 
+def test_the_parent_is_the_one_named_whatever_is_current(either: Harness) -> None:
+    with either, exectrail.workflow("other"):
+        named = exectrail.start("workflow", "named")
+        exectrail.complete(of=exectrail.start("step", "s", parent=named))
+        named.complete()
+    assert either.tree() == (
+        "workflow other completed\n  workflow named completed\n    step s completed"
+    )
+
+
+def test_on_the_users_providers_the_current_span_takes_attributes(prices: Path) -> None:
+    with Harness(prices=prices, user_providers=True) as harness, exectrail.step("s"):
+        trace.get_current_span().set_attribute("theirs", 1)
+    [span] = harness.spans()
+    assert (span.attributes or {})["theirs"] == 1
+
+
 def test_a_model_call_is_current_while_it_is_attached(either: Harness) -> None:
     foreign = Foreign()
     with either, exectrail.agent("a") as run:
