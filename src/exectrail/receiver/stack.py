@@ -35,7 +35,7 @@ JUDGE_INTERVAL: Final = 1.0
 """Seconds from one look of the judge to the next, while a look is short."""
 JUDGE_PAUSE: Final = 5.0
 """Seconds that the pause may grow to where looks are long."""
-_REST: Final = 9
+_REST: Final = 24
 """How many times as long as a look the pause after it is, up to that."""
 _GRACE: Final = 10
 """Seconds that requests at work have when the process is told to stop."""
@@ -194,7 +194,7 @@ class _Stack:
             interval: Seconds from one beginning to the next.
             name: For the log.
             work: What to do; it blocks.
-            at_most: Seconds that the pause may grow to, so that the work takes a tenth of the time.
+            at_most: Seconds that the pause may grow to, so that the work takes little of the time.
         """
         while not self._stopping.is_set():
             began = time.monotonic()
