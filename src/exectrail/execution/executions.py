@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextvars import Token
+from contextvars import ContextVar, Token
 from typing import Final
 
 from exectrail.conventions.names import Kind, State
@@ -19,8 +19,23 @@ from exectrail.guard import guard, report
 
 _GUARD = guard("execution.start")
 _ATTACH = guard("execution.attach")
-Attachment = tuple[Token[Execution | None], Recorder, object]
-"""The context variable's token, and the recorder that was there with its own."""
+
+
+class Attachment:
+    """An execution that was made current, and what takes it back."""
+
+    __slots__ = ("here", "over", "own", "recorder", "recorders")
+
+    def __init__(self, own: Token[Execution | None], recorder: Recorder) -> None:
+        self.own = own
+        self.recorder = recorder
+        self.recorders: object = None
+        self.over = False
+        self.here: Token[Attachment | None] = _ATTACHED.set(self)
+
+
+_ATTACHED: ContextVar[Attachment | None] = ContextVar("exectrail_attached", default=None)
+"""The latest attachment of the running context."""
 
 MAX_OPEN: Final = 100_000
 """Open executions that are kept count of; more run all the same, but no beat counts them."""
@@ -137,18 +152,23 @@ class Executions:
 
         Never leave one attached across a `yield`: the context there is somebody else's.
         """
-        own = CURRENT.set(execution)
-        recorder, recorders = self.recorder, None
+        attachment = Attachment(CURRENT.set(execution), self.recorder)
         with _ATTACH:
-            recorders = recorder.attach(execution)
-        return own, recorder, recorders
+            attachment.recorders = self.recorder.attach(execution)
+        return attachment
 
-    def detach(self, token: Attachment) -> None:
-        """Take back what `attach` did. In another context there is nothing to take back."""
-        own, recorder, recorders = token
-        try:
-            CURRENT.reset(own)
-        except ValueError:
-            return
-        with _ATTACH:
-            recorder.detach(recorders)
+    def detach(self, attachment: Attachment) -> None:
+        """Take back what `attach` did. In another context there is nothing to take back.
+
+        Generators that hold blocks open may be ended in any order. One beneath others goes when
+        they have gone: nothing that has ended becomes current again.
+        """
+        attachment.over = True
+        while (latest := _ATTACHED.get()) is not None and latest.over:
+            try:
+                _ATTACHED.reset(latest.here)
+                CURRENT.reset(latest.own)
+            except (ValueError, RuntimeError):  # attached in the context that this is a copy of
+                return
+            with _ATTACH:
+                latest.recorder.detach(latest.recorders)

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -250,6 +251,32 @@ async def test_left_in_another_context_it_ends_and_nothing_leaks(told: Recording
         assert exectrail.current() is told.attached is around
     assert ends(told) == [("s", "completed", ""), ("w", "completed", "")]
     block.__exit__(None, None, None)  # nothing is left to leave
+
+
+def test_a_block_left_before_one_within_it_ends_itself(told: Recording) -> None:
+    """Entered and left by hand, in the wrong order."""
+    outer, inner = exectrail.workflow("outer"), exectrail.step("inner")
+    outer.__enter__()
+    inner.__enter__()
+    outer.__exit__(None, None, None)
+    inner.__exit__(None, None, None)
+    assert ends(told) == [("outer", "completed", ""), ("inner", "completed", "")]
+    assert exectrail.current() is told.attached is None
+    with outer as again, inner as within:
+        assert (again.parent, within.parent) == (None, again)
+
+
+def test_generators_that_hold_blocks_open_end_in_any_order(told: Recording) -> None:
+    def lines(name: str) -> Iterator[str]:
+        with exectrail.step(name):
+            yield name
+            yield name
+
+    first, second = lines("first"), lines("second")
+    assert [next(first), next(second), *first, *second] == ["first", "second"] * 2
+    assert exectrail.current() is told.attached is None
+    with exectrail.workflow("after") as after:
+        assert after.parent is None
 
 
 def test_threads_begin_without_a_parent_and_copies_of_a_context_with_it(told: Recording) -> None:

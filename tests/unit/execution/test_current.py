@@ -69,6 +69,41 @@ def test_taken_back_in_another_context_touches_nothing(told: Recording, engine: 
     engine.detach(here)
 
 
+def test_ended_beneath_another_it_does_not_come_back(told: Recording, engine: Executions) -> None:
+    """As generators end that hold blocks open: in any order."""
+    runs = [engine.start(Kind.STEP, name, root=True) for name in "abcd"]
+    for order in ([0, 1, 2, 3], [2, 1, 0, 3], [1, 2, 3, 0], [0, 2, 3, 1], [3, 2, 1, 0]):
+        tokens = [engine.attach(run) for run in runs]
+        left = set(range(4))
+        for index in order:
+            engine.detach(tokens[index])
+            left.remove(index)
+            latest = runs[max(left)] if left else None
+            assert current() is told.attached is latest
+        engine.detach(tokens[0])  # a second time is nothing
+        assert current() is None
+
+
+def test_what_outlives_its_context_stays_beneath_what_started_it(
+    told: Recording, engine: Executions
+) -> None:
+    run = engine.start(Kind.WORKFLOW, "w")
+    token = engine.attach(run)
+    task = contextvars.copy_context()
+    engine.detach(token)
+    assert current() is None
+
+    def work() -> None:
+        for _ in range(2):
+            assert current() is run
+            inner = engine.attach(engine.start(Kind.STEP, "s"))
+            assert current() is not run
+            engine.detach(inner)
+
+    task.run(work)
+    assert [e.parent for e in told.executions[1:]] == [run, run]
+
+
 def test_what_was_attached_is_taken_back_from_the_same_recorder(engine: Executions) -> None:
     first, second = Recording(), Recording()
     engine.recorder = first
