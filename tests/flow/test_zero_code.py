@@ -309,6 +309,8 @@ def test_an_interrupt_reaches_the_program(bench: Bench):
         env=bench.environment,
         cwd=bench.directory,
         stdout=subprocess.PIPE,
+        # A shell's background job, as this test run may be one, ignores SIGINT and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
