@@ -208,8 +208,8 @@ def _set_up_once() -> None:
     )
     _state.drain = metrics.drain
     _state.project = pipeline.project
-    _state.pipeline = pipeline
     _state.engine = engine
+    _state.pipeline = pipeline  # last: other threads look at it without the lock
     _at_exit()
     _state.worker.start()
 

@@ -129,10 +129,10 @@ def cancel(reason: Reason | str = Reason.USER_REQUEST, *, of: Execution | None =
 
 
 def error(what: BaseException | str, *, of: Execution | None = None) -> None:
-    """An error that did not end it: a result of category error, named by the exception's type."""
+    """An error that did not end it: a result of category error with type and scrubbed message."""
     if execution := of or current():
         name = type(what).__qualname__ if isinstance(what, BaseException) else "error"
-        execution.add_result(name, what, category="error")
+        execution.add_result(name, category="error", error=what)
 
 
 def progress(
@@ -151,7 +151,8 @@ def progress(
 def plan(steps: Iterable[PlanStep | str], *, of: Execution | None = None) -> None:
     """Make or revise its plan; a str is a step of that name."""
     if execution := of or current():
-        execution.set_plan(step if isinstance(step, PlanStep) else PlanStep(step) for step in steps)
+        meant = [step if isinstance(step, PlanStep) else PlanStep(step) for step in steps]
+        execution.set_plan(meant)
 
 
 def plan_step(

@@ -60,6 +60,9 @@ def finish(execution: Execution, error: BaseException | None) -> None:
         case None:
             if execution.state is State.RUNNING:
                 execution.complete()
+            elif execution.state is State.BLOCKED and execution.kind in (Kind.STEP, Kind.TASK):
+                # The last word of a step: a review that stops what comes after it.
+                execution.fail(None, Reason.REVIEW)
             else:
                 execution.leave()
         case asyncio.CancelledError():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -304,8 +305,8 @@ class Execution:
 
     def set_plan(self, steps: Iterable[PlanStep]) -> None:
         """Make or revise the plan."""
+        meant = list(steps)  # the program's iterable, and its exceptions: not in our guard
         with _GUARD:
-            meant = list(steps)  # the program's iterable: not under our lock
             with self.engine.lock:
                 self.plan = self.plan or Plan()
                 self.plan.revise(meant)
@@ -323,7 +324,7 @@ class Execution:
         """Say where a step of the plan stands."""
         with _GUARD:
             with self.engine.lock:
-                self.plan = self.plan or Plan([PlanStep(name)])
+                self.plan = self.plan or Plan()
                 self.plan.update(
                     name, state, actual_cost=actual_cost, actual_seconds=actual_seconds
                 )
@@ -337,7 +338,13 @@ class Execution:
             self._tell(self.engine.recorder.assigned, variable)
 
     def add_result(
-        self, name: str, value: Any = None, *, check_by: Check | None = None, category: str = ""
+        self,
+        name: str,
+        value: Any = None,
+        *,
+        check_by: Check | None = None,
+        category: str = "",
+        error: BaseException | str | None = None,
     ) -> bool | None:
         """Report a result.
 
@@ -346,12 +353,15 @@ class Execution:
             value: The result; looked at by the check and not kept.
             check_by: A callable (False or an exception refuses) or a JSON Schema.
             category: One of `ResultCategory`; else guessed from the name.
+            error: The error that it tells of: type and message.
 
         Returns:
             Whether the check accepted it, None without a check.
         """
         with _GUARD:
             result = check(name, value, check_by, category)
+            if error is not None:
+                result = replace(result, error=ErrorInfo.of(error))
             with _GUARD:
                 self._tell(self.engine.recorder.resulted, result)
             return result.valid

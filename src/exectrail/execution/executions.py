@@ -9,6 +9,7 @@ from contextvars import ContextVar, Token
 from typing import Final
 
 from exectrail.conventions.names import Kind, State
+from exectrail.conventions.statuses import from_status
 from exectrail.execution.current import CURRENT, current
 from exectrail.execution.details import NOTHING, About
 from exectrail.execution.execution import Execution
@@ -111,7 +112,8 @@ class Executions:
             above = above.parent
         now = self.now_ns()
         # Calling an enum is slow: some 4 µs a time, measured inside a graph.
-        kind = kind if isinstance(kind, Kind) else Kind(kind)
+        kind = kind if isinstance(kind, Kind) else _kind(kind)
+        first = state if isinstance(state, State) else _first_state(state)
         execution = Execution(self, self.new_id(now), kind, name, above, about, now)
         execution.attempt = attempt
         execution.resume_key = resume_key
@@ -128,7 +130,6 @@ class Executions:
             else:
                 report("execution.too_many_open")
             self.recorder.opened(execution)
-        first = state if isinstance(state, State) else State(state)
         execution._move(first, reason)
         if execution.state is None and first not in TRANSITIONS[None]:
             execution._move(State.RUNNING, "")
@@ -172,3 +173,21 @@ class Executions:
                 return
             with _ATTACH:
                 latest.recorder.detach(latest.recorders)
+
+
+def _kind(word: object) -> Kind:
+    """The kind of that name; an unknown one is a task, and counted."""
+    try:
+        return Kind(str(word))
+    except ValueError:
+        report("execution.unknown_kind")
+        return Kind.TASK
+
+
+def _first_state(word: object) -> State:
+    """The state that a status word means; an unknown one is running, and counted."""
+    mapped = from_status(word)
+    if mapped is None:
+        report("execution.unknown_state")
+        return State.RUNNING
+    return mapped[0]

@@ -58,11 +58,7 @@ class Plan:
         actual_cost: Decimal | None = None,
         actual_seconds: float | None = None,
     ) -> None:
-        """Say where a step stands.
-
-        Raises:
-            KeyError: No step of that name is planned.
-        """
+        """Say where a step stands; one that was not planned is added."""
         for index, step in enumerate(self.steps):
             if step.name == name:
                 self.steps[index] = replace(
@@ -75,7 +71,10 @@ class Plan:
                 )
                 self.revision += 1
                 return
-        raise KeyError(name)
+        self.steps.append(
+            PlanStep(name, state=state, actual_cost=actual_cost, actual_seconds=actual_seconds)
+        )
+        self.revision += 1
 
     def copy(self) -> Plan:
         """The plan as it is now: steps are values, so a new list of them is enough."""

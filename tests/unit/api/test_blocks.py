@@ -106,11 +106,38 @@ async def test_async_blocks_do_the_same(told: Recording) -> None:
 def test_who_leaves_it_waiting_leaves_it_so(
     told: Recording, wait: object, state: str, reason: str
 ) -> None:
-    with exectrail.step("s", resume_key="key") as step:
+    with exectrail.workflow("w", resume_key="key") as run:
         wait()  # pyright: ignore[reportCallIssue]
-    assert ends(told) == [("s", state, reason)]
-    assert step.closed
-    assert step.engine.open_count == 0
+    assert ends(told) == [("w", state, reason)]
+    assert run.closed
+    assert run.engine.open_count == 0
+
+
+def test_a_step_whose_last_word_is_blocked_was_stopped_by_a_review(told: Recording) -> None:
+    with exectrail.workflow("w"), exectrail.step("gate"):
+        exectrail.status("BLOCKED")
+    assert ends(told) == [("w", "completed", ""), ("gate", "failed", "review")]
+
+
+def test_a_plan_whose_making_fails_fails_as_it_would_without_us(told: Recording) -> None:
+    def steps() -> Iterator[str]:
+        yield "collect"
+        raise LookupError("theirs")
+
+    with exectrail.workflow("w"), pytest.raises(LookupError, match="theirs"):
+        exectrail.plan(steps())
+
+
+def test_words_that_are_not_known_lose_no_run(told: Recording) -> None:
+    for state in ("initializing", "what is this"):
+        run = exectrail.start("workflow", "w", state=state)  # pyright: ignore[reportArgumentType]
+        exectrail.complete(of=run) if run.state == "running" else run.cancel()
+    exectrail.complete(of=exectrail.start("saga", "s"))
+    assert ends(told) == [
+        ("w", "cancelled", "user_request"),
+        ("w", "completed", ""),
+        ("s", "completed", ""),
+    ]
 
 
 def test_waiting_does_not_hide_an_error(told: Recording) -> None:

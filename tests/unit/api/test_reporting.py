@@ -81,12 +81,12 @@ REPORTS: list[tuple[str, Callable[..., Any], object]] = [
     (
         "error",
         lambda **of: exectrail.error(ERROR, **of),
-        Result("ValueError", ResultCategory.ERROR),
+        Result("ValueError", ResultCategory.ERROR, error=ErrorInfo.of(ERROR)),
     ),
     (
         "error, text",
         lambda **of: exectrail.error("no city", **of),
-        Result("error", ResultCategory.ERROR),
+        Result("error", ResultCategory.ERROR, error=ErrorInfo("error", "no city")),
     ),
     (
         "artifact",

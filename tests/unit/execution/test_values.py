@@ -107,9 +107,11 @@ def test_step_keeps_its_actuals_unless_new_ones_are_said() -> None:
     ]
 
 
-def test_only_planned_steps_can_be_updated() -> None:
-    with pytest.raises(KeyError, match="'b'"):
-        Plan([PlanStep("a")]).update("b", State.RUNNING)
+def test_a_step_that_was_not_planned_is_added_when_it_is_told_of() -> None:
+    plan = Plan([PlanStep("a")])
+    plan.update("b", State.RUNNING, actual_seconds=2.0)
+    assert plan.steps == [PlanStep("a"), PlanStep("b", actual_seconds=2.0, state=State.RUNNING)]
+    assert plan.revision == 1
 
 
 def test_recorder_gets_a_plan_that_stays_as_it_was() -> None:
@@ -117,11 +119,12 @@ def test_recorder_gets_a_plan_that_stays_as_it_was() -> None:
     run = Executions(told, now_ns=FakeClock(), new_id=FakeIds()).start(Kind.WORKFLOW, "w")
     run.set_plan(PlanStep(name) for name in "ab")
     run.plan_step("a", State.COMPLETED)
-    run.plan_step("nowhere", State.COMPLETED)  # not planned: nothing is told
+    run.plan_step("nowhere", State.COMPLETED)  # not planned: added
     plans = [plan for _, plan in told.reports if isinstance(plan, Plan)]
     assert [(p.revision, [s.state.value for s in p.steps]) for p in plans] == [
         (1, ["created", "created"]),
         (2, ["completed", "created"]),
+        (3, ["completed", "created", "completed"]),
     ]
 
 
