@@ -1,6 +1,6 @@
 """The whole of exectrail in a minute: four programs that know nothing of it, and what it tells.
 
-    python examples/demo.py [--directory .demo] [--keep]
+    python examples/demo.py [--directory .demo]
 
 Starts the embedded stack in a directory of its own, runs the programs under `exectrail run`, one of
 them to its death, prints what became of each, and stops the stack.
@@ -45,6 +45,14 @@ class Demo:
             "OTEL_RESOURCE_ATTRIBUTES": "service.namespace=demo",
             "COLUMNS": "100",
         }
+
+    def forget(self) -> None:
+        """Remove what an earlier demo left, and nothing else; its stack may still run."""
+        if self.stack.exists():
+            self.call("down", "--path", str(self.stack))
+            shutil.rmtree(self.stack)
+        for file in self.stack.parent.glob("checkpoints.db*"):
+            file.unlink()
 
     def call(self, *words: str, check: bool = True) -> str:
         """What an exectrail command prints."""
@@ -182,9 +190,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Four programs, and what exectrail tells of them.")
     parser.add_argument("--directory", type=Path, default=Path(".demo"), help="where it is kept")
     directory: Path = parser.parse_args().directory.absolute()
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     demo = Demo(directory)
+    demo.forget()
     with stack_of(demo):
         play(demo)
         tell(demo)

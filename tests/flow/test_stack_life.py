@@ -191,7 +191,7 @@ def test_a_taken_directory_is_said_in_one_line(path: Path):
     for detach in (["--detach"], []):
         ports = ("--otlp-port", 0, "--clickhouse-port", 0)
         line = complaint(exectrail("up", *detach, "--path", path, *ports))
-        assert line.startswith(f"exectrail up: {path} is open in another process.")
+        assert line.startswith(f"exectrail up: {path} has a stack already, process ")
         assert "exectrail down --path" in line
     assert logs(path) == ""
 

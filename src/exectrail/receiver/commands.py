@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exectrail.receiver.state import LOG_FILE, State, default_path
+from exectrail.receiver.state import LOG_FILE, State, default_path, read_state
 
 if TYPE_CHECKING:
     _SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -87,12 +87,20 @@ def serve(args: argparse.Namespace) -> int:
 
 
 def _up(args: argparse.Namespace) -> int:
+    path = _path(args)
+    running = read_state(path)
+    if running is not None and running.is_alive:
+        return _failed(
+            "up",
+            f"{path} has a stack already, process {running.pid}: OTLP/HTTP"
+            f" {running.otlp_endpoint}, ClickHouse {running.clickhouse_url}."
+            f" Use it, or stop it with: exectrail down{_path_option(args)}",
+        )
     if not args.detach:
         return serve(args)
     from exectrail.receiver.detach import SPEAKER, start
     from exectrail.receiver.stack import Settings, StackError
 
-    path = _path(args)
     try:
         state = start(Settings(path, args.otlp_port, args.clickhouse_port))
     except StackError as error:
