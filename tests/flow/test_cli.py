@@ -608,7 +608,7 @@ def test_sql_cannot_change_anything(statement: str, say: Ask) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("SELEC 1", "SYNTAX_ERROR"),
+        ("SELEC 1", "Maybe you meant: SELECT"),
         ("SELECT * FROM nowhere", "UNKNOWN_TABLE"),
         ("SELECT throwIf(1)", "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"),
         ("", "the statement is empty"),

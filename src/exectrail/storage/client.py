@@ -25,6 +25,7 @@ DEFAULT_DATABASE = "exectrail"
 # ClickHouse error codes (src/Common/ErrorCodes.cpp) that a user can do something about.
 _UNKNOWN_TABLE = 60
 _UNKNOWN_DATABASE = 81
+_READONLY = 164
 _AUTHENTICATION = frozenset({192, 193, 194, 516})
 
 # The driver logs what it raises; without a handler that would reach the terminal a second time.
@@ -281,6 +282,10 @@ def _explain(error: ClickHouseError, address: str, database: str) -> StorageErro
             f"A table or view is missing in database '{database}' at {address}."
             f" Run `exectrail migrate status`, then `exectrail migrate apply`.\n{_text(error)}"
         )
+    if code == _READONLY:
+        return StorageError(
+            f"Only reading is allowed here, and this statement writes.\n{_text(error)}"
+        )
     if code is None and _is_network(error):
         return StorageError(
             f"Nothing answers at {address}. Start the embedded stack with `exectrail up`, or name"
@@ -299,4 +304,6 @@ def _is_network(error: ClickHouseError) -> bool:
 
 
 def _text(error: ClickHouseError) -> str:
-    return str(error).strip()
+    """The server's own words, without the driver's around and the parser's list of what may be."""
+    said = str(error).strip().rpartition("server response: ")[2]
+    return said.partition(" Expected one of:")[0].partition(" (version ")[0].strip()
