@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -325,9 +324,7 @@ class Execution:
         with _GUARD:
             with self.engine.lock:
                 self.plan = self.plan or Plan()
-                self.plan.update(
-                    name, state, actual_cost=actual_cost, actual_seconds=actual_seconds
-                )
+                self.plan.update(name, state, actual_cost, actual_seconds)
                 told = self.plan.copy()
             self._tell(self.engine.recorder.planned, told)
 
@@ -355,13 +352,10 @@ class Execution:
             category: One of `ResultCategory`; else guessed from the name.
             error: The error that it tells of: type and message.
 
-        Returns:
-            Whether the check accepted it, None without a check.
+        Returns: Whether the check accepted it, None without a check.
         """
         with _GUARD:
-            result = check(name, value, check_by, category)
-            if error is not None:
-                result = replace(result, error=ErrorInfo.of(error))
+            result = check(name, value, check_by, category, error)
             with _GUARD:
                 self._tell(self.engine.recorder.resulted, result)
             return result.valid
@@ -378,8 +372,8 @@ class Execution:
     ) -> None:
         """Report a file or link that it made or changed."""
         with _GUARD:
-            artifact = Artifact(name, url, action, media_type, size)
-            self._tell(self.engine.recorder.made, artifact)
+            made = Artifact(name, url, action, media_type, size)
+            self._tell(self.engine.recorder.made, made)
 
     def use_resources(self, resources: Resources) -> None:
         """Report resource use, totals so far."""

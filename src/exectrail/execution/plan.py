@@ -54,7 +54,6 @@ class Plan:
         self,
         name: str,
         state: State,
-        *,
         actual_cost: Decimal | None = None,
         actual_seconds: float | None = None,
     ) -> None:

@@ -46,7 +46,13 @@ def categorise(name: str, value: object = None) -> ResultCategory:
     return next((c for c in _WORDS if c in categories), ResultCategory.UNKNOWN)
 
 
-def check(name: str, value: Any, by: Check | None, category: str | None = None) -> Result:
+def check(
+    name: str,
+    value: Any,
+    by: Check | None,
+    category: str | None = None,
+    error: BaseException | str | None = None,
+) -> Result:
     """Check a result and put it into a category.
 
     Args:
@@ -54,20 +60,22 @@ def check(name: str, value: Any, by: Check | None, category: str | None = None) 
         value: The result; it is looked at and not kept.
         by: The user's check, or None.
         category: The category, where the user knows it.
+        error: The error that it tells of.
     """
+    told = None if error is None else ErrorInfo.of(error)
     known = ResultCategory(category) if category in set(ResultCategory) else categorise(name, value)
     if by is None:
-        return Result(name, known)
+        return Result(name, known, error=told)
     try:
         problem = (
             _schema_problem(value, by) if isinstance(by, Mapping) else _callable_problem(value, by)
         )
-    except _UncheckableError as error:
-        report("execution.result_check", error.__cause__)
-        return Result(name, known)
-    except Exception as error:  # noqa: BLE001  a check that raises has refused
-        problem = type(error).__qualname__
-    return Result(name, known, valid=not problem, problem=problem)
+    except _UncheckableError as failure:
+        report("execution.result_check", failure.__cause__)
+        return Result(name, known, error=told)
+    except Exception as failure:  # noqa: BLE001  a check that raises has refused
+        problem = type(failure).__qualname__
+    return Result(name, known, valid=not problem, problem=problem, error=told)
 
 
 class _UncheckableError(Exception):

@@ -48,8 +48,21 @@ def _not_ours(record: logging.LogRecord) -> bool:
 
 
 def troubled() -> bool:
-    """Whether the last that an exporter of ours said was a complaint: it fails, or tries again."""
+    """Whether the last that is known of an exporter of ours is that it fails, or tries again."""
     return _trouble.is_set()
+
+
+def watched_session() -> Any:
+    """An HTTP session for an exporter that tells of its troubles; None where there can be none.
+
+    Where the user names a session of their own (OTEL_PYTHON_EXPORTER_OTLP_HTTP_*), that is taken.
+    """
+    if not any(name.endswith("_CREDENTIAL_PROVIDER") for name in os.environ):
+        with guard("export.session"):
+            from exectrail.export.session import WatchedSession
+
+            return WatchedSession(_trouble)
+    return None
 
 
 def hush() -> None:

@@ -32,6 +32,7 @@ from exectrail.export.exporters import (
     hush,
     quietly,
     troubled,
+    watched_session,
 )
 from exectrail.export.pipeline import Pipeline
 from exectrail.guard import guard
@@ -196,7 +197,7 @@ def _span_exporter() -> SpanExporter | None:
         case "console":
             return ConsoleSpanExporter()
         case _:
-            return OTLPSpanExporter()
+            return OTLPSpanExporter(session=watched_session())
 
 
 def _log_exporter() -> LogRecordExporter | None:
@@ -206,7 +207,7 @@ def _log_exporter() -> LogRecordExporter | None:
         case "console":
             return ConsoleLogRecordExporter()
         case _:
-            return OTLPLogExporter()
+            return OTLPLogExporter(session=watched_session())
 
 
 def _metric_exporter() -> MetricExporter | None:
@@ -216,7 +217,7 @@ def _metric_exporter() -> MetricExporter | None:
         case "console":
             return ConsoleMetricExporter()
         case _:
-            return OTLPMetricExporter()
+            return OTLPMetricExporter(session=watched_session())
 
 
 def _batching(processor: str, most: int, delay_ms: float) -> Batching:
