@@ -1,0 +1,143 @@
+"""Shipping a spool: send, be acknowledged, note it. Delivery is at least once.
+
+Lines of one file share what stands before their records, so that many make one request without
+being parsed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from exectrail.guard import report
+from exectrail.spool.destination import Answer, Destination
+from exectrail.spool.folder import Folder, Position
+from exectrail.spool.spool import Spool
+from exectrail.spool.streams import SHIPPED_FIRST, Stream
+
+REQUEST_BYTES: Final = 1024 * 1024
+"""Of lines in one request; the collector takes 20 MiB by default."""
+RETRY_FIRST_S: Final = 0.2
+RETRY_MOST_S: Final = 5.0
+"""Wait after a failure, doubled each time. A receiver that comes back is not kept waiting."""
+_OPENINGS: Final = {"logs": b'"logRecords":[', "traces": b'"spans":[', "metrics": b'"metrics":['}
+_END: Final = b"]}]}]}"
+
+
+@dataclass(slots=True)
+class Shipped:
+    """What came of it."""
+
+    sent: int = 0
+    """Lines that were acknowledged."""
+    refused: int = 0
+    """Lines that the receiver will never take; they were dropped."""
+    problem: str = ""
+    """Why it stopped, in words; empty if it did not."""
+    retry_after_s: float = 0.0
+
+
+class Shipper:
+    """Ships one folder, and what its process keeps in memory. Whoever uses it holds the claim.
+
+    Args:
+        folder: The folder; None where there is memory alone.
+        destination: Where to.
+        spool: The live spool, in the process whose it is.
+    """
+
+    def __init__(
+        self, folder: Folder | None, destination: Destination, spool: Spool | None = None
+    ) -> None:
+        self._folder = folder
+        self._destination = destination
+        self._spool = spool
+        self._positions = (
+            folder.acknowledged() if folder is not None else dict.fromkeys(Stream, Position())
+        )
+
+    def ship(self, deadline: float | None = None) -> Shipped:
+        """Ship all that is there now.
+
+        Args:
+            deadline: `time.monotonic()` at which to stop; none if left out.
+        """
+        done = Shipped()
+        for stream in SHIPPED_FIRST:
+            while not done.problem and self._ship_chunk(stream, done, deadline):
+                pass
+        if self._folder is not None:
+            self._folder.remove_shipped(self._positions)
+        return done
+
+    def _ship_chunk(self, stream: Stream, done: Shipped, deadline: float | None) -> bool:
+        """Ship the next part of a stream; whether there was one, and it went."""
+        if self._folder is not None:
+            chunk = self._folder.read(stream, self._positions[stream], REQUEST_BYTES)
+            if chunk is not None:
+                if not self._send(stream, chunk.lines, done, deadline):
+                    return False
+                self._positions[stream] = chunk.after
+                self._folder.acknowledge(self._positions)
+                return True
+        if self._spool is not None and self._spool.in_memory:
+            lines = self._spool.take_memory(stream, REQUEST_BYTES)
+            if lines and self._send(stream, [line.rstrip(b"\n") for line in lines], done, deadline):
+                self._spool.forget_memory(stream, lines)
+                return True
+        return False
+
+    def _send(
+        self, stream: Stream, lines: list[bytes], done: Shipped, deadline: float | None
+    ) -> bool:
+        """Send lines; what is refused is tried in halves until the one line is found."""
+        for body, count in requests_of(stream.signal, lines):
+            left = 0.0 if deadline is None else deadline - time.monotonic()
+            if deadline is not None and left <= 0:
+                done.problem = "no time left"
+                return False
+            answer: Answer = self._destination.send(stream.signal, body, left)
+            if answer.delivered:
+                done.sent += count
+            elif not answer.refused:
+                done.problem, done.retry_after_s = answer.problem, answer.retry_after_s
+                return False
+            elif len(lines) > 1:
+                half = len(lines) // 2
+                return self._send(stream, lines[:half], done, deadline) and self._send(
+                    stream, lines[half:], done, deadline
+                )
+            else:
+                done.refused += 1
+                report(f"spool.{stream.value}.refused")
+        return True
+
+
+def requests_of(signal: str, lines: list[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Export requests with the records of these lines, and how many lines are in each.
+
+    Args:
+        signal: traces, logs or metrics.
+        lines: Requests, each of one resource and one scope.
+    """
+    opening = _OPENINGS[signal]
+    start, records = b"", list[bytes]()
+    for line in lines:
+        at = line.find(opening) + len(opening)
+        if at < len(opening) or not line.endswith(_END):  # not as we write them
+            yield line, 1
+            continue
+        if line[:at] != start and records:
+            yield start + b",".join(records) + _END, len(records)
+            records = []
+        start = line[:at]
+        records.append(line[at : -len(_END)])
+    if records:
+        yield start + b",".join(records) + _END, len(records)
+
+
+def backoff(tries: int) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return min(RETRY_MOST_S, RETRY_FIRST_S * 2.0 ** min(tries, 10))
