@@ -5,7 +5,22 @@ end), log records at once, metrics now and then. Error texts are scrubbed and ca
 May import: execution, conventions, pricing, guard, and the OpenTelemetry API and SDK.
 """
 
-from exectrail.signals.recorder import OTelRecorder
-from exectrail.signals.worker import Worker
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from exectrail.signals.recorder import OTelRecorder
+    from exectrail.signals.worker import Worker
 
 __all__ = ["OTelRecorder", "Worker"]
+
+
+def __getattr__(name: str) -> object:
+    # With their first use: modules beside them are used where OpenTelemetry is not to be loaded.
+    if name == "OTelRecorder":
+        from exectrail.signals.recorder import OTelRecorder
+
+        return OTelRecorder
+    if name == "Worker":
+        from exectrail.signals.worker import Worker
+
+        return Worker
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
