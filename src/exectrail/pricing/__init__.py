@@ -8,7 +8,19 @@ May import: the standard library, genai-prices, conventions.
 """
 
 from exectrail.pricing.errors import PriceFileError
-from exectrail.pricing.prices import Price, PriceTable
 from exectrail.pricing.tokens import Buckets
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from exectrail.pricing.prices import Price, PriceTable
+
 __all__ = ["Buckets", "Price", "PriceFileError", "PriceTable"]
+
+
+def __getattr__(name: str) -> object:
+    # With their first use: whoever counts tokens alone, or none, starts faster.
+    if name not in ("Price", "PriceTable"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from exectrail.pricing import prices
+
+    return getattr(prices, name)
