@@ -49,6 +49,8 @@ class Worker:
         self._farewell = farewell
         self._sequence = count(1)
         self._stopping = threading.Event()
+        # Nothing of this worker comes after its end. Re-entrant: a signal may come in.
+        self._order = threading.RLock()
         self._thread = threading.Thread(target=self._live, name="exectrail-worker", daemon=True)
 
     def start(self) -> None:
@@ -57,16 +59,20 @@ class Worker:
             self._tell(names.EVENT_WORKER_STARTED)
         self._thread.start()
 
-    def stop(self, timeout: float) -> bool:
+    def stop(self, timeout: float, signal: str = "") -> bool:
         """Tell that the process ends, and hand everything over.
 
         Args:
             timeout: Seconds the program waits for that, at most.
+            signal: Name of the signal that ends it, as `SIGTERM`.
 
         Returns:
             Whether all was handed over in time.
         """
-        self._stopping.set()
+        with _GUARD, self._order:
+            if not self._stopping.is_set():
+                self._stopping.set()
+                self._tell(names.EVENT_WORKER_EXITED, signal)
         if self._thread.ident is None:  # it could not be started: no more threads to be had
             return False
         self._thread.join(timeout)
@@ -81,16 +87,17 @@ class Worker:
         with _GUARD:
             self._background()
         while not self._stopping.wait(self._interval):
-            with _GUARD:
-                self._tell(names.EVENT_WORKER_HEARTBEAT)
-        with _GUARD:
-            self._tell(names.EVENT_WORKER_EXITED)
+            with _GUARD, self._order:
+                if not self._stopping.is_set():
+                    self._tell(names.EVENT_WORKER_HEARTBEAT)
         with _GUARD:
             self._farewell()
 
-    def _tell(self, event: str) -> None:
+    def _tell(self, event: str, signal: str = "") -> None:
         attributes: Attributes = {
             names.WORKER_SEQUENCE: next(self._sequence),
             names.WORKER_OPEN_EXECUTIONS: self._open_count(),
         }
+        if signal:
+            attributes[names.WORKER_SIGNAL] = signal
         self._events.emit(event, self._now_ns(), attributes)
