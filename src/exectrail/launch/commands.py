@@ -25,6 +25,8 @@ _CLI: Final = "exectrail.cli.commands"
 GROUPS: Final[dict[str, tuple[Command, ...]]] = {
     "Observe": (
         Command("run", "run a program, observed, with no change to it", "exectrail.launch.run"),
+        Command("emit", "report an execution from a script", "exectrail.launch.emit"),
+        Command("ship", "send what dead processes left", "exectrail.launch.ship"),
         Command("doctor", "what is installed, active and reachable", "exectrail.launch.doctor"),
         Command("bootstrap", "which adapters fit what is installed", "exectrail.launch.bootstrap"),
     ),

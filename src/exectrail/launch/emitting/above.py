@@ -1,0 +1,93 @@
+"""Where a new execution belongs: its parent, and its trace."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from exectrail.launch.emitting.kept import Keeper, Kept
+
+PARENT: Final = "EXECTRAIL_PARENT"
+"""What a program hands down to the processes it starts: execution id and root id, and perhaps more,
+apart by semicolons."""
+TRACEPARENT: Final = "TRACEPARENT"
+"""https://opentelemetry.io/docs/specs/otel/context/env-carriers/"""
+EXECUTION: Final = "EXECTRAIL_EXECUTION"
+"""Which execution calls mean that name none."""
+_TRACEPARENT: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-|$)"
+)
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What a new execution takes over."""
+
+    parent_id: str = ""
+    root_id: str = ""
+    workflow: str = ""
+    agent: str = ""
+    trace_id: int = 0
+    span_id: int = 0
+    flags: int = 1
+
+
+def above(keeper: Keeper, environment: Mapping[str, str], parent: str = "") -> Above:
+    """What is above a new execution.
+
+    Args:
+        keeper: Knows the executions that were started here.
+        environment: Variables: EXECTRAIL_EXECUTION, where it names one that was started here,
+            else EXECTRAIL_PARENT; and TRACEPARENT.
+        parent: Id of the parent, before what the environment says.
+    """
+    trace = _trace(environment.get(TRACEPARENT, ""))
+    handed, _, rest = environment.get(PARENT, "").strip().partition(";")
+    root = rest.partition(";")[0]
+    wanted = parent or environment.get(EXECUTION, "")
+    kept = keeper.find(wanted) if wanted else None
+    if kept is not None:
+        return _of(kept)
+    if parent:
+        # Another process started it: what else is known of it stands in the environment, perhaps.
+        same = parent == handed and bool(_ID.fullmatch(root))
+        return replace(
+            trace if same else Above(), parent_id=parent, root_id=root if same else parent
+        )
+    if _ID.fullmatch(handed):
+        return replace(trace, parent_id=handed, root_id=root if _ID.fullmatch(root) else handed)
+    return trace
+
+
+def _of(kept: Kept) -> Above:
+    return Above(
+        kept.id,
+        kept.root_id,
+        kept.workflow,
+        kept.agent,
+        int(kept.trace_id, 16),
+        int(kept.span_id, 16),
+        kept.flags,
+    )
+
+
+def _trace(text: str) -> Above:
+    """The W3C trace context: https://www.w3.org/TR/trace-context/#traceparent-header"""
+    match = _TRACEPARENT.match(text.strip().lower())
+    if match is None or not int(match[1], 16) or not int(match[2], 16):
+        return Above()
+    return Above(trace_id=int(match[1], 16), span_id=int(match[2], 16), flags=int(match[3], 16) & 1)
+
+
+def new_trace_id() -> int:
+    """A random trace id."""
+    return int.from_bytes(os.urandom(16), "big") or 1
+
+
+def new_span_id() -> int:
+    """A random span id."""
+    return int.from_bytes(os.urandom(8), "big") or 1
