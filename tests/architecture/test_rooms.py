@@ -24,7 +24,10 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
     "contracts"
 ]
 
-WRITE = {"api", "autoload", "endings", "execution", "export", "runtime", "signals", "testing"}
+WRITE = {
+    *("api", "autoload", "endings", "execution", "export", "runtime", "signals", "spool"),
+    *("supervisor", "testing"),
+}
 READ = {"cli", "clickhouse_http", "judge", "queries", "receiver", "storage"}
 LEAVES = {"config", "conventions", "guard", "pricing"}
 FRAME = {"launch", "__init__", "__main__"}

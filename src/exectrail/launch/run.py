@@ -1,31 +1,37 @@
-"""`exectrail run CMD ...`: replaces itself with a program whose Python processes are observed.
+"""`exectrail run CMD ...`: a program whose Python processes are observed, and its supervisor.
 
-All it changes is PYTHONPATH, so that Python finds `startup/sitecustomize.py`. The program keeps the
-process id, the terminal, the signals and the exit code it would have without us.
+All that changes for the program is PYTHONPATH, so that Python finds `startup/sitecustomize.py`, and
+EXECTRAIL_SUPERVISOR, by which its processes announce themselves; and that it has us as its parent.
+`--exec` leaves the parent out: the program takes this process's place.
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shutil import which
-from typing import Final
 
-STARTUP: Final = str(Path(__file__).with_name("startup"))
+from exectrail.conventions.ids import uuid7
+from exectrail.supervisor import OF_PYTHON, SUPERVISOR, CannotStartError, start, supervise
+
+STARTUP = str(Path(__file__).with_name("startup"))
 """The folder with our sitecustomize."""
-NOT_FOUND: Final = 127
-NOT_EXECUTABLE: Final = 126
-"""Exit codes of POSIX shells for a program that is not there, and one that cannot be run."""
+_TRUE = frozenset({"1", "true", "yes", "on"})
 
-HELP: Final = """\
-usage: exectrail run [--] CMD [ARG ...]
+HELP = """\
+usage: exectrail run [--exec | --capture-output] [--] CMD [ARG ...]
 
 Run a program, observed, with no change to it: installed adapters hook their frameworks in it and in
 every Python process it starts. Signals, output and the exit code are the program's own.
+
+exectrail stays as the program's parent: it beats for its processes, reports at once how each one
+ended, and delivers what one left unsent.
+
+options:
+  --exec            do not stay: the program takes the place of this process, as exec in a shell
+  --capture-output  keep the program's lines of output too, scrubbed of secrets
 
 Where the telemetry goes, the standard variables of OpenTelemetry say; by default to the embedded
 stack (exectrail up) on http://127.0.0.1:4318.
@@ -36,31 +42,47 @@ examples:
   exectrail run pytest tests
   OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 exectrail run ./start.sh
 
-exit code: the program's; 127 if it is not found, 126 if it cannot be run."""
+exit code: the program's; 128 + signal if one killed it; 127 if it is not found, 126 if it cannot be
+run."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Replace this process with a program.
+    """Run a program to its end; with `--exec`, replace this process with it.
 
     Args:
         arguments: The words after `run`.
 
     Returns:
-        Only if that failed, or help was asked for: the exit code.
+        The exit code.
     """
     words = list(arguments)
-    if words and words[0] in ("-h", "--help"):
-        print(HELP)
-        return 0
-    if words and words[0] == "--":
-        del words[0]
-    elif words and words[0].startswith("-"):
-        print(f"exectrail run: unknown option {words[0]}", file=sys.stderr)
-        return 2
+    replace = capture = False
+    while words and words[0].startswith("-"):
+        word = words.pop(0)
+        if word in ("-h", "--help"):
+            print(HELP)
+            return 0
+        if word == "--":
+            break
+        if word == "--exec":
+            replace = True
+        elif word == "--capture-output":
+            capture = True
+        else:
+            print(f"exectrail run: unknown option {word}", file=sys.stderr)
+            return 2
     if not words:
         print(HELP, file=sys.stderr)
         return 2
-    return replace_process(words, observed(original_environment()))
+    if replace and capture:
+        print("exectrail run: --exec leaves nobody to capture the output", file=sys.stderr)
+        return 2
+    environment = observed(original_environment())
+    if replace or disabled(environment) or not hasattr(os, "posix_spawn"):
+        return replace_process(words, environment)
+    supervisor_id = uuid7(time.time_ns())
+    environment[SUPERVISOR] = supervisor_id
+    return supervise(words, environment, supervisor_id, capture_output=capture)
 
 
 def observed(environment: Mapping[str, str]) -> dict[str, str]:
@@ -68,6 +90,14 @@ def observed(environment: Mapping[str, str]) -> dict[str, str]:
     path = environment.get("PYTHONPATH", "")
     others = [entry for entry in path.split(os.pathsep) if entry != STARTUP] if path else []
     return {**environment, "PYTHONPATH": os.pathsep.join([STARTUP, *others])}
+
+
+def disabled(environment: Mapping[str, str]) -> bool:
+    """Whether the environment switches all of it off; then there is nothing to supervise."""
+    return (
+        environment.get("EXECTRAIL_DISABLED", "").strip().lower() in _TRUE
+        or environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    )
 
 
 def original_environment() -> dict[str, str]:
@@ -90,27 +120,16 @@ def replace_process(words: Sequence[str], environment: Mapping[str, str]) -> int
     Returns:
         Only if that failed: the exit code that a shell would give.
     """
-    for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and an ignored signal is inherited
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
-    program = words[0]
-    place = which(program, path=environment.get("PATH"))
+    import signal
+
+    for number in OF_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
+
+    def execute(place: str, arguments: list[str]) -> int:
+        os.execve(place, arguments, dict(environment))  # noqa: S606  this is the job
+
     try:
-        try:
-            os.execvpe(program, list(words), dict(environment))  # noqa: S606  this is the job
-        except OSError as error:
-            if error.errno != errno.ENOEXEC or place is None:
-                raise
-            # A script without an interpreter line: shells, and execvp of the C library, do this.
-            os.execve("/bin/sh", ["sh", place, *words[1:]], dict(environment))  # noqa: S606
-    except FileNotFoundError:
-        if place is None:
-            return _failed(program, "command not found", NOT_FOUND)
-        return _failed(program, "its interpreter was not found", NOT_EXECUTABLE)
-    except OSError as error:
-        return _failed(program, (error.strerror or "cannot be run").lower(), NOT_EXECUTABLE)
-
-
-def _failed(program: str, why: str, code: int) -> int:
-    print(f"exectrail run: {program}: {why}", file=sys.stderr)
-    return code
+        return start(words, environment, execute)
+    except CannotStartError as error:
+        print(f"exectrail run: {error}", file=sys.stderr)
+        return error.code

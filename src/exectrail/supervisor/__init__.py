@@ -1,0 +1,12 @@
+"""The supervisor: the parent of a program under `exectrail run`, and the witness of its end.
+
+Enters: a command line, and the spools in which the program's processes announced themselves.
+Leaves: the program's exit code; heartbeats and exits of those processes; their spools, delivered.
+May import: spool, signals.redaction, conventions, config and guard; no OpenTelemetry, no psutil:
+the program waits for our start. What is not needed for that is imported while it runs.
+"""
+
+from exectrail.supervisor.programs import CannotStartError, start
+from exectrail.supervisor.run import OF_PYTHON, SUPERVISOR, supervise
+
+__all__ = ["OF_PYTHON", "SUPERVISOR", "CannotStartError", "start", "supervise"]

@@ -1,0 +1,191 @@
+"""Delivering spools, the workers' and the supervisor's own: steadily, and the rest at the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from exectrail.guard import guard
+from exectrail.spool import Destination, Folder, Shipped, Shipper, Spool, ship_leftovers, sweep
+from exectrail.spool.shipping import backoff
+
+_GUARD = guard("supervisor.delivery")
+EVERY_S = 0.15
+"""How long lines gather for a request."""
+REQUESTS_S = 10.0
+"""What one folder may take of a round."""
+CLAIM_AGAIN_S = 0.5
+MOST_RETRY_AFTER_S = 30.0
+LEFTOVERS_AFTER_S = 3.0
+LEFTOVERS_EVERY_S = 30.0
+LEFTOVERS_AT_END_S = 0.5
+SLOW_S = 8.0
+"""What the program's end waits at most for a receiver that takes what it gets, but slowly."""
+TROUBLE_S = 0.5
+"""What it waits for one that failed just now: once more, and no longer."""
+
+
+class Parcel:
+    """A folder that is delivered.
+
+    Args:
+        folder: The folder; None where the supervisor has memory alone.
+        own: The supervisor's own spool, which it ends itself.
+    """
+
+    def __init__(self, folder: Folder | None, own: Spool | None) -> None:
+        self.folder = folder
+        self.own = own
+        self.dead = False
+        self.claim: IO[bytes] | None = None
+        self.claim_at = 0.0
+        self.shipper: Shipper | None = None
+        self.size = -1
+        """Its size when all of it was delivered last."""
+
+
+class Delivery:
+    """Delivers folders, in a thread of its own.
+
+    Args:
+        root: The folder of all spools.
+        environment: Its variables say where to.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self.destination = Destination.from_environment(environment)
+        self._root = root
+        self._parcels: dict[str, Parcel] = {}
+        self._lock = threading.Lock()
+        self._some = threading.Event()
+        self._stopping = threading.Event()
+        self._deadline = 0.0
+        self._tries = 0
+        self._trouble = False
+        self._leftovers_at = time.monotonic() + LEFTOVERS_AFTER_S
+        self._thread = threading.Thread(target=self._live, name="exectrail-deliver", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def add(self, folder: Folder) -> None:
+        """Deliver a worker's folder from now on."""
+        with self._lock:
+            self._parcels.setdefault(folder.worker_id, Parcel(folder, None))
+
+    def add_own(self, spool: Spool) -> None:
+        """Deliver the supervisor's own spool from now on."""
+        with self._lock:
+            self._parcels[""] = Parcel(spool.folder, spool)
+
+    def died(self, folder: Folder) -> None:
+        """Its process has ended: deliver it at once, and remove it."""
+        with self._lock:
+            parcel = self._parcels.get(folder.worker_id)
+        if parcel is not None:
+            parcel.dead = True
+        self._some.set()
+
+    def finish(self) -> None:
+        """Deliver what there is, for a bounded time; what is left stays for the next one."""
+        began = time.monotonic()
+        self._deadline = began + (TROUBLE_S if self._trouble else SLOW_S)
+        self._stopping.set()
+        self._some.set()
+        while self._thread.is_alive() and time.monotonic() < self._deadline:
+            self._thread.join(0.02)
+            if self._trouble and time.monotonic() > began + TROUBLE_S:
+                return
+
+    # -- in the thread ---------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        while not self._stopping.is_set():
+            self._some.wait(EVERY_S)
+            self._some.clear()
+            wait = 0.0
+            with _GUARD:
+                wait = self._round(time.monotonic() + REQUESTS_S)
+            if wait:
+                self._stopping.wait(wait)
+            else:
+                with _GUARD:
+                    self._ship_leftovers()
+        with _GUARD:
+            self._round(self._deadline)
+        with _GUARD:
+            if self._parcels and not self._trouble:
+                end = min(self._deadline, time.monotonic() + LEFTOVERS_AT_END_S)
+                for _ in ship_leftovers(self._root, self.destination, deadline=end):
+                    pass
+
+    def _round(self, deadline: float) -> float:
+        """Deliver all there is now, of dead processes first.
+
+        Returns:
+            Seconds to wait before the next round, where the receiver fails.
+        """
+        with self._lock:
+            parcels = sorted(self._parcels.values(), key=lambda parcel: not parcel.dead)
+        for parcel in parcels:
+            done = self._deliver(parcel, deadline)
+            if done.problem:
+                self._trouble = True
+                wait = max(backoff(self._tries), min(done.retry_after_s, MOST_RETRY_AFTER_S))
+                self._tries += 1
+                return wait
+        return 0.0
+
+    def _deliver(self, parcel: Parcel, deadline: float) -> Shipped:
+        if parcel.shipper is None:
+            self._claim(parcel)
+        if parcel.shipper is None:
+            return Shipped()
+        ending = parcel.dead or self._stopping.is_set()
+        size = _size(parcel)
+        if size == parcel.size and not ending:
+            return Shipped()
+        done = parcel.shipper.ship(deadline)
+        if done.sent:
+            self._tries, self._trouble = 0, False
+        parcel.size = -1 if done.problem else _size(parcel)
+        if ending and not done.problem and parcel.folder is not None and parcel.own is None:
+            parcel.folder.remove_if_done()
+            if parcel.dead and parcel.claim is not None:
+                parcel.claim.close()
+                with self._lock:
+                    self._parcels.pop(parcel.folder.worker_id, None)
+        return done
+
+    def _claim(self, parcel: Parcel) -> None:
+        now = time.monotonic()
+        if now < parcel.claim_at and not parcel.dead:
+            return
+        parcel.claim_at = now + CLAIM_AGAIN_S
+        folder = parcel.folder
+        if folder is not None:
+            if parcel.own is None and folder.about().get("endpoint") != self.destination.endpoint:
+                return  # it goes elsewhere, and sees to that itself
+            parcel.claim = folder.claim()
+            if parcel.claim is None:
+                return
+        parcel.shipper = Shipper(folder, self.destination, parcel.own)
+
+    def _ship_leftovers(self) -> None:
+        """What others left, while there is nothing else to do."""
+        if not self._parcels or time.monotonic() < self._leftovers_at:
+            return
+        self._leftovers_at = time.monotonic() + LEFTOVERS_EVERY_S
+        idle = lambda: not (self._stopping.is_set() or self._some.is_set())  # noqa: E731
+        for _ in ship_leftovers(self._root, self.destination, wanted=idle):
+            pass
+        sweep(self._root)
+
+
+def _size(parcel: Parcel) -> int:
+    on_disk = parcel.folder.size() if parcel.folder is not None else 0
+    return on_disk + (parcel.own.in_memory if parcel.own is not None else 0)
