@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from exectrail.autoload import instrument, uninstrument
     from exectrail.execution import Execution, PlanStep
+    from exectrail.propagation import child_environment
     from exectrail.runtime import flush, shutdown
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "artifact",
     "block",
     "cancel",
+    "child_environment",
     "complete",
     "current",
     "error",
@@ -74,6 +76,7 @@ __all__ = [
 _HOMES = {
     "instrument": "exectrail.autoload",
     "uninstrument": "exectrail.autoload",
+    "child_environment": "exectrail.propagation",
     "Execution": "exectrail.execution",
     "PlanStep": "exectrail.execution",
     "flush": "exectrail.runtime",

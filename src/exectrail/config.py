@@ -44,6 +44,9 @@ class Config:
     """Only these adapters; all installed ones if empty."""
     disabled_adapters: tuple[str, ...] = ()
     """Not these adapters."""
+    propagation: bool = True
+    """Hand the current execution down to child processes, threads and tasks of pools, and take what
+    was handed down to this process."""
     clickhouse_url: str = DEFAULT_CLICKHOUSE_URL
     """ClickHouse HTTP address that the commands read from."""
     path: str = ""

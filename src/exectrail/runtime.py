@@ -269,6 +269,7 @@ def _after_fork_in_child() -> None:
     _state.config, _state.options = former.config, former.options
     former.engine.recorder = NullRecorder()
     former.engine.lock = threading.RLock()
+    former.engine.left_behind = True
     reset()
 
 

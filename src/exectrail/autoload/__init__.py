@@ -2,7 +2,7 @@
 
 Enters: entry points, the settings, and what the program imports. Leaves: hooked frameworks and an
 armed runtime. No framework is imported here, nor the OpenTelemetry SDK before it is needed.
-May import: runtime, execution, config, guard, conventions.
+May import: runtime, propagation, execution, config, guard, conventions.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ def instrument(
     with guard("autoload.instrument"):
         from exectrail import runtime
         from exectrail.autoload import discovery
+        from exectrail.autoload.hooking import hand_down
         from exectrail.config import load
 
         config = load()
@@ -61,6 +62,7 @@ def instrument(
         else:
             on = runtime.arm(config)
         if on:
+            hand_down(config)
             names = discovery.activate(config)
     return tuple(names)
 
@@ -70,9 +72,10 @@ def uninstrument() -> None:
     from exectrail.guard import guard
 
     with guard("autoload.uninstrument"):
-        from exectrail import runtime
+        from exectrail import propagation, runtime
         from exectrail.autoload import discovery
 
+        propagation.uninstall()
         discovery.deactivate()
         runtime.shutdown()
 
@@ -92,6 +95,7 @@ def _watch_frameworks() -> None:
 
     with guard("autoload.instrument"):
         from exectrail.autoload import discovery
+        from exectrail.autoload.hooking import hand_down
         from exectrail.autoload.imports import watch
         from exectrail.config import load
 
@@ -99,7 +103,8 @@ def _watch_frameworks() -> None:
             with guard("autoload.arm"):
                 from exectrail import runtime
 
-                runtime.arm(config)
+                if runtime.arm(config):
+                    hand_down(config)
 
         config = load()
         if not config.disabled:

@@ -52,13 +52,15 @@ class Adapter:
             options: `tracer_provider`, `logger_provider`, `meter_provider`; others are ignored.
         """
         from exectrail.autoload.adopt import use_providers
-        from exectrail.autoload.hooking import hook_when_imported
+        from exectrail.autoload.hooking import hand_down, hook_when_imported, send_logs
         from exectrail.config import load
         from exectrail.guard import guard
 
         with guard(f"autoload.{self.name}"):
             config = load()
             if config.wants(self.name) and use_providers(options, config):
+                hand_down(config)
+                send_logs(config)
                 hook_when_imported(type(self))
 
     def uninstrument(self, **_options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Hooks a framework when the program imports it, if the adapter knows its version."""
+"""Hooks a framework when the program imports it, and what starts processes and threads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from exectrail.guard import guard, logger
 
 if TYPE_CHECKING:
     from exectrail.autoload.adapter import Adapter
+    from exectrail.config import Config
 
 
 def hook_when_imported(adapter: type[Adapter]) -> None:
@@ -29,3 +30,12 @@ def hook_when_imported(adapter: type[Adapter]) -> None:
 
     adapter.waiting = not adapter.installed
     watch.when_imported(adapter.module, hook)
+
+
+def hand_down(config: Config) -> None:
+    """See to it that processes, threads and tasks find the execution that starts them."""
+    if config.propagation:
+        with guard("autoload.hand_down"):
+            from exectrail import propagation
+
+            propagation.install(watch.when_imported)

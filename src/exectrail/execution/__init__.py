@@ -14,6 +14,7 @@ from exectrail.execution.execution import Execution
 from exectrail.execution.executions import Executions
 from exectrail.execution.plan import Plan, PlanStep
 from exectrail.execution.recorder import NullRecorder, Recorder, Transition
+from exectrail.execution.remote import Remote
 from exectrail.execution.resources import Resources
 from exectrail.execution.result import Result
 from exectrail.execution.usage import Usage
@@ -32,6 +33,7 @@ __all__ = [
     "Progress",
     "ProviderCost",
     "Recorder",
+    "Remote",
     "Resources",
     "Result",
     "Transition",

@@ -81,7 +81,7 @@ class Execution:
         self.name = name
         self.parent = parent
         self.parent_id = parent.id if parent else ""
-        self.root_id = parent.root_id if parent else execution_id
+        self.root_id = (parent.root_id if parent else "") or execution_id
         self.about = about
         self.workflow = name if kind is Kind.WORKFLOW else parent.workflow if parent else ""
         """Name of the nearest workflow, the execution itself included."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from exectrail.conventions.names import Kind, State
 from exectrail.conventions.statuses import from_status
-from exectrail.execution.current import CURRENT, current
+from exectrail.execution.current import CURRENT, around
 from exectrail.execution.details import NOTHING, About
 from exectrail.execution.execution import Execution
 from exectrail.execution.ids import uuid7
@@ -64,6 +64,8 @@ class Executions:
         self.now_ns = now_ns
         self.new_id = new_id
         self.capture_content = capture_content
+        self.left_behind = False
+        """Whether another process writes them: the one that this one was forked from."""
         self.lock = threading.RLock()
         """Held for a change of state. Re-entrant: a signal handler or the garbage collector may end
         another execution on the same thread meanwhile."""
@@ -91,7 +93,7 @@ class Executions:
         Args:
             kind: Kind of the execution.
             name: Low-cardinality name.
-            parent: Its parent; the current execution if left out.
+            parent: Its parent; if left out the current execution, else what was handed down.
             root: Have no parent, whatever is current.
             state: First state: created, queued or running.
             about: What else is known of it.
@@ -106,7 +108,7 @@ class Executions:
         Returns:
             The execution; it exists and can be used even where recording it failed.
         """
-        above = None if root else parent or current()
+        above = None if root else parent or around()
         # One that began before exectrail was switched on is known to nobody.
         while above is not None and above.unrecorded:
             above = above.parent

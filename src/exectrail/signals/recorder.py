@@ -14,6 +14,7 @@ from exectrail.signals import contents, money
 from exectrail.signals.attributes import Attributes, cut, identity, whole
 from exectrail.signals.contents import TextRules
 from exectrail.signals.events import Events
+from exectrail.signals.handed import handed_span
 from exectrail.signals.metrics import CallNote, CloseNote, Metrics, StateNote
 from exectrail.signals.spans import Attached, SpanError, SpanHandle, Spans
 
@@ -67,8 +68,8 @@ class OTelRecorder:
     def opened(self, execution: Execution) -> None:
         base = identity(execution)
         name = contents.span_name(execution)
-        above = _handle(execution.parent)
         with _SPAN:
+            above = _handle(execution.parent) or handed_span(execution.parent)
             execution.trace = self._spans.start(
                 name, SpanKind.INTERNAL, execution.started_ns, base, above
             )
