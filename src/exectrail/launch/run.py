@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from exectrail.conventions.ids import uuid7
-from exectrail.supervisor import OF_PYTHON, SUPERVISOR, CannotStartError, start, supervise
+from exectrail.supervisor import SUPERVISOR, CannotStartError, become, supervise
 
 STARTUP = str(Path(__file__).with_name("startup"))
 """The folder with our sitecustomize."""
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
         print("exectrail run: --exec leaves nobody to capture the output", file=sys.stderr)
         return 2
     environment = observed(original_environment())
-    if replace or disabled(environment) or not hasattr(os, "posix_spawn"):
+    if replace or disabled(environment) or not hasattr(os, "fork"):
         return replace_process(words, environment)
     supervisor_id = uuid7(time.time_ns())
     environment[SUPERVISOR] = supervisor_id
@@ -120,16 +120,8 @@ def replace_process(words: Sequence[str], environment: Mapping[str, str]) -> int
     Returns:
         Only if that failed: the exit code that a shell would give.
     """
-    import signal
-
-    for number in OF_PYTHON:
-        signal.signal(number, signal.SIG_DFL)
-
-    def execute(place: str, arguments: list[str]) -> int:
-        os.execve(place, arguments, dict(environment))  # noqa: S606  this is the job
-
     try:
-        return start(words, environment, execute)
+        become(words, environment)
     except CannotStartError as error:
         print(f"exectrail run: {error}", file=sys.stderr)
         return error.code

@@ -6,7 +6,7 @@ May import: spool, signals.redaction, conventions, config and guard; no OpenTele
 the program waits for our start. What is not needed for that is imported while it runs.
 """
 
-from exectrail.supervisor.programs import CannotStartError, start
-from exectrail.supervisor.run import OF_PYTHON, SUPERVISOR, supervise
+from exectrail.supervisor.programs import CannotStartError
+from exectrail.supervisor.run import SUPERVISOR, become, supervise
 
-__all__ = ["OF_PYTHON", "SUPERVISOR", "CannotStartError", "start", "supervise"]
+__all__ = ["SUPERVISOR", "CannotStartError", "become", "supervise"]

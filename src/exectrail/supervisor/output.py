@@ -60,9 +60,9 @@ class Output:
         return cls(streams)
 
     @property
-    def file_actions(self) -> list[tuple[int, int, int]]:
-        """For `posix_spawn`: the program's streams are these."""
-        return [(os.POSIX_SPAWN_DUP2, stream.writer, stream.target) for stream in self._streams]
+    def writers(self) -> dict[int, int]:
+        """The program's descriptors, and ours that they are to be."""
+        return {stream.target: stream.writer for stream in self._streams}
 
     def started(self) -> list[Passing]:
         """The program has its ends: let go of them.

@@ -1,46 +1,36 @@
-"""Finding and starting a program as a POSIX shell does."""
+"""Finding and executing a program as a POSIX shell does."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NoReturn
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 """Exit codes of POSIX shells for a program that is not there, and one that cannot be run."""
 SHELL = "/bin/sh"
 
-Started = TypeVar("Started")
-
 
 class CannotStartError(Exception):
-    """The program cannot be started.
+    """A program cannot be run.
 
     Attributes:
         code: The exit code that a shell would give.
     """
 
-    def __init__(self, program: str, why: str, code: int) -> None:
-        super().__init__(f"{program}: {why}")
+    def __init__(self, why: str, code: int) -> None:
+        super().__init__(why)
         self.code = code
 
 
-def start(
-    words: Sequence[str],
-    environment: Mapping[str, str],
-    execute: Callable[[str, list[str]], Started],
-) -> Started:
-    """Start a program, looked for as execvp of the C library does.
+def execute(words: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Execute a program in place of this process, looked for as execvp of the C library does.
 
     Args:
         words: The program and its arguments.
-        environment: Its PATH is where the program is looked for.
-        execute: Starts a file with arguments; raises OSError if it cannot.
-
-    Returns:
-        What `execute` returned.
+        environment: Its own; its PATH is where the program is looked for.
 
     Raises:
         CannotStartError: It is not there, or cannot be run.
@@ -50,27 +40,30 @@ def start(
     seen = False
     for place in _places(program, environment):
         try:
-            return execute(place, list(words))
+            _become(place, words, environment)
         except (FileNotFoundError, NotADirectoryError):
             seen = seen or os.path.lexists(place)
         except PermissionError as error:
             trouble = error
         except OSError as error:
             trouble = error
-            if error.errno != errno.ENOEXEC:
-                break
-            # A script without an interpreter line: shells, and the C library, do this.
-            try:
-                return execute(SHELL, ["sh", place, *words[1:]])
-            except OSError as of_shell:
-                trouble = of_shell
-                break
+            break
     if trouble is not None:
         why = (trouble.strerror or "cannot be run").lower()
-        raise CannotStartError(program, why, NOT_EXECUTABLE) from trouble
+        raise CannotStartError(f"{program}: {why}", NOT_EXECUTABLE)
     if seen:
-        raise CannotStartError(program, "its interpreter was not found", NOT_EXECUTABLE)
-    raise CannotStartError(program, "command not found", NOT_FOUND)
+        raise CannotStartError(f"{program}: its interpreter was not found", NOT_EXECUTABLE)
+    raise CannotStartError(f"{program}: command not found", NOT_FOUND)
+
+
+def _become(place: str, words: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    try:
+        os.execve(place, list(words), environment)  # noqa: S606  this is the job
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+    # A script without an interpreter line: shells, and the C library, do this.
+    os.execve(SHELL, ["sh", place, *words[1:]], environment)  # noqa: S606
 
 
 def _places(program: str, environment: Mapping[str, str]) -> Iterator[str]:

@@ -10,10 +10,11 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn
 
 from exectrail.supervisor.endings import Ending
-from exectrail.supervisor.programs import CannotStartError, start
+from exectrail.supervisor.programs import NOT_EXECUTABLE, CannotStartError, execute
 from exectrail.supervisor.standby import Standby, open_descriptors
 
 OF_PYTHON = tuple(getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name))
@@ -42,6 +43,7 @@ def supervise(
         The program's exit code; 128 + signal where one killed it.
     """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    on_child = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it takes exit codes away
     inherited = [number for number in open_descriptors() if number > 2 and _inheritable(number)]
     output = None
     if capture_output:
@@ -49,26 +51,14 @@ def supervise(
 
         output = Output.open()
 
-    def execute(place: str, arguments: list[str]) -> int:
-        return os.posix_spawn(
-            place,
-            arguments,
-            dict(environment),
-            file_actions=output.file_actions if output is not None else (),
-            setsigmask=mask,
-            setsigdef=OF_PYTHON,
-        )
-
     try:
-        child = start(words, environment, execute)
+        streams = output.writers if output is not None else {}
+        child = _start(words, environment, mask, on_child, streams)
     except CannotStartError as error:
         print(f"exectrail run: {error}", file=sys.stderr)
         return error.code
     standby = Standby.fork(output.started() if output is not None else ())
     say = _let_go_of_streams(inherited)
-    # A child that is to be waited for; whoever had us ignore that left it so for the program.
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-
     from exectrail.supervisor.watching import Watching
 
     watching = Watching(child, supervisor_id, environment, say)
@@ -85,6 +75,75 @@ def supervise(
     if standby is not None:
         standby.end()
     return ending.shell_code
+
+
+def _start(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    mask: Iterable[int],
+    on_child: Any,
+    streams: Mapping[int, int],
+) -> int:
+    """Start the program in a process that is as ours was at its start.
+
+    Not by `posix_spawn`: the C library's leaves two more signals ignored.
+
+    Args:
+        words: The program and its arguments.
+        environment: Of the program.
+        mask: The signals that are to be blocked in it.
+        on_child: What it is to do on SIGCHLD: the default, or ignore it.
+        streams: Its descriptors, and ours that they are to be.
+
+    Returns:
+        Its process id, once it is what it was to become.
+
+    Raises:
+        CannotStartError: It cannot become that.
+    """
+    trouble, tell = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(tell)
+        with open(trouble, "rb") as told:  # noqa: PTH123
+            code, _, why = told.read().decode(errors="surrogateescape").partition(" ")
+        if not code:  # it was closed by the program's start
+            return child
+        os.waitpid(child, 0)
+        raise CannotStartError(why, int(code))
+    status = NOT_EXECUTABLE
+    try:
+        for target, writer in streams.items():
+            os.dup2(writer, target)
+        signal.signal(signal.SIGCHLD, on_child)
+        become(words, environment, mask)
+    except CannotStartError as error:
+        os.write(tell, f"{error.code} {error}".encode(errors="surrogateescape"))
+        status = error.code
+    finally:
+        os._exit(status)
+
+
+def become(
+    words: Sequence[str], environment: Mapping[str, str], mask: Iterable[int] | None = None
+) -> NoReturn:
+    """Become a program, with the signals as they were before Python.
+
+    Args:
+        words: The program and its arguments.
+        environment: Of the program.
+        mask: The signals that are to be blocked in it; those that are now if left out.
+
+    Raises:
+        CannotStartError: That is not possible.
+    """
+    for number in OF_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    execute(words, environment)
 
 
 class Parent:

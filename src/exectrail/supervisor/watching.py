@@ -17,7 +17,7 @@ from typing import Any
 from exectrail.config import Config
 from exectrail.conventions import names
 from exectrail.guard import guard, report
-from exectrail.spool import Folder, LogLines, Spool, Stream, root_folder
+from exectrail.spool import Destination, Folder, LogLines, Spool, Stream, root_folder
 from exectrail.spool.folder import ABOUT
 from exectrail.supervisor.delivery import Delivery
 from exectrail.supervisor.endings import UNKNOWN, Ending
@@ -122,6 +122,9 @@ class Watching:
     def _live(self) -> None:
         with _GUARD:
             self._root = self._usable_root()
+            if self._root is not None:
+                # The lock says that the supervisor lives: the program's processes look at it.
+                self._own = self._own_spool(self._root)
         self._say("")
         if self._root is None:
             return
@@ -218,7 +221,7 @@ class Watching:
         if worker.pidfd >= 0:
             self._endings.pop(worker.pid, None)  # of an earlier process with its id
             worker.oom_counter = self._oom.watch(worker.pid)
-        self._spool().write(Stream.STATES, worker.beat())
+        self._write(Stream.STATES, worker.beat())
         self._deliver().add(folder)
 
     def _attend(self, worker: Worker, now: float, thoroughly: bool) -> None:
@@ -227,10 +230,10 @@ class Watching:
             if ending.known or now - worker.ended_at > ENDING_S:
                 self._tell_end(worker, ending)
         elif worker.became_another():
-            self._spool().write(Stream.STATES, worker.exited(UNKNOWN, None))
+            self._write(Stream.STATES, worker.exited(UNKNOWN, None))
             self._deliver().died(worker.folder)
         elif now >= worker.beat_at and not worker.closed:
-            self._spool().write(Stream.STATES, worker.beat())
+            self._write(Stream.STATES, worker.beat())
 
     def _tell_end(self, worker: Worker, ending: Ending) -> None:
         oom: bool | None = None
@@ -240,7 +243,7 @@ class Watching:
                 oom = self._oom.claim(worker.oom_counter)
         if oom and not ending.known:
             ending = Ending(killed_by=int(signal.SIGKILL))  # that is how the kernel does it
-        self._spool().write(Stream.STATES, worker.exited(ending, oom))
+        self._write(Stream.STATES, worker.exited(ending, oom))
         worker.told = True
         worker.forget_process()
         self._deliver().died(worker.folder)
@@ -261,7 +264,7 @@ class Watching:
         lines = lines or LogLines({names.HOST_NAME: socket.gethostname()}, _version())
         while self._output:
             stream, at_ns, line = self._output.popleft()
-            self._spool().write(
+            self._write(
                 Stream.LOGS,
                 lines.line(
                     "",
@@ -272,30 +275,33 @@ class Watching:
                 ),
             )
 
-    # -- what is made when it is first needed ----------------------------------------------------
+    # -- what is told, and how it goes ------------------------------------------------------------
 
-    def _spool(self) -> Spool:
-        """The supervisor's own."""
-        if self._own is None:
-            about: dict[str, Any] = {
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "lease": Config().lease,
-                "started_ns": time.time_ns(),
-                "supervisor": self._id,
-                "endpoint": self._deliver().destination.endpoint,
-                "resource": {names.HOST_NAME: socket.gethostname()},
-            }
-            try:
-                self._own = Spool.create(self._root or Path(), self._id, about)
-            except OSError:
-                self._own = Spool()  # the disk is full: what is told stays in memory
-            self._deliver().add_own(self._own)
-        return self._own
+    def _own_spool(self, root: Path) -> Spool:
+        about: dict[str, Any] = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "lease": Config().lease,
+            "started_ns": time.time_ns(),
+            "supervisor": self._id,
+            "endpoint": Destination.from_environment(self._environment).endpoint,
+            "resource": {names.HOST_NAME: socket.gethostname()},
+        }
+        try:
+            return Spool.create(root, self._id, about)
+        except OSError:
+            return Spool()  # the disk is full: what is told stays in memory
+
+    def _write(self, stream: Stream, line: bytes) -> None:
+        if self._own is not None:
+            self._own.write(stream, line)
+            self._deliver()
 
     def _deliver(self) -> Delivery:
         if self._delivery is None:
             self._delivery = Delivery(self._root or Path(), self._environment)
+            if self._own is not None:
+                self._delivery.add_own(self._own)
             self._delivery.start()
         return self._delivery
 
