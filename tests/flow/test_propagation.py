@@ -286,6 +286,9 @@ def test_outside_of_an_execution_a_child_stands_alone(bench: Bench):
 
 
 SHOW = (
+    "env | grep -E '^(EXECTRAIL_PARENT|TRACEPARENT|TRACESTATE|BAGGAGE|GIVEN)=' "
+    "| sort | cut -c 1-80"
+)
     "env | grep -E '^(EXECTRAIL_PARENT|TRACEPARENT|TRACESTATE|BAGGAGE|GIVEN)=' | sort | cut -c 1-80"
 )
 
