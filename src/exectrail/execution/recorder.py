@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from exectrail.execution.details import Progress
     from exectrail.execution.errors import ErrorInfo
     from exectrail.execution.execution import Execution
+    from exectrail.execution.logged import Logged
     from exectrail.execution.plan import Plan
     from exectrail.execution.resources import Resources
     from exectrail.execution.result import Result
@@ -70,6 +71,9 @@ class Recorder(Protocol):
     def assigned(self, execution: Execution, sequence: int, variable: Variable) -> None:
         """A variable was set."""
 
+    def logged(self, execution: Execution, line: Logged) -> None:
+        """The program wrote to its log; that is no event, and takes no sequence."""
+
     def call_opened(self, call: ModelCall) -> None:
         """A model call began."""
 
@@ -104,6 +108,8 @@ class NullRecorder:
     def consumed(self, execution: Execution, sequence: int, resources: Resources) -> None: ...
 
     def assigned(self, execution: Execution, sequence: int, variable: Variable) -> None: ...
+
+    def logged(self, execution: Execution, line: Logged) -> None: ...
 
     def call_opened(self, call: ModelCall) -> None: ...
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 from exectrail.launch.emitting.words import seconds
 from exectrail.spool import Destination, Folder, Shipper, folders, root_folder, sweep
 
-SLICE_S: Final = 2.0
-"""Seconds of work between two words on how far it is."""
+SLICE_S: Final = 15.0
+"""Seconds of work between two words on how far it is; longer than one request may take."""
 EVERY_S: Final = 5.0
 """Seconds between two looks with --watch."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from exectrail.conventions import names
@@ -22,12 +23,12 @@ from exectrail.signals.attributes import (
     unicode,
     whole,
 )
-from exectrail.signals.redaction import scrub, scrub_url
 
 if TYPE_CHECKING:
     from exectrail.execution import (
         Artifact,
         Execution,
+        Logged,
         ModelCall,
         Plan,
         PlanStep,
@@ -42,6 +43,13 @@ _SCRUB: Final = guard("signals.redaction")
 MAX_PLAN_STEPS: Final = 200
 MAX_PLAN_NAMES: Final = 32
 """Inputs, and expected outputs, of a step that are told."""
+
+
+def redaction() -> ModuleType:
+    """What takes secrets out; loaded with the first text, for its patterns take time to compile."""
+    from exectrail.signals import redaction
+
+    return redaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class TextRules:
     def clean_value(self, text: object) -> str:
         """A text that is kept on request, scrubbed and cut; nothing where scrubbing failed."""
         with _SCRUB:
-            return unicode(scrub(str(text), self.limit))
+            return unicode(redaction().scrub(str(text), self.limit))
         return ""
 
 
@@ -181,7 +189,7 @@ def made(artifact: Artifact) -> Attributes:
     }
     if artifact.url:
         with _SCRUB:
-            attributes[names.ARTIFACT_URL] = cut(scrub_url(str(artifact.url)))
+            attributes[names.ARTIFACT_URL] = cut(redaction().scrub_url(str(artifact.url)))
     if artifact.media_type:
         attributes[names.ARTIFACT_MEDIA_TYPE] = cut(artifact.media_type)
     if (size := whole(artifact.size)) is not None:
@@ -212,6 +220,30 @@ def assigned(variable: Variable, texts: TextRules) -> Attributes:
     }
     if variable.value is not None:
         attributes[names.VARIABLE_VALUE] = texts.clean_value(variable.value)
+    return attributes
+
+
+def logged(execution: Execution, line: Logged, texts: TextRules) -> Attributes:
+    """Where a log record was written, and in which execution; its text is the record's body."""
+    attributes: Attributes = {
+        names.EXECUTION_ID: execution.id,
+        names.EXECUTION_ROOT_ID: execution.root_id,
+        names.EXECUTION_KIND: execution.kind.value,
+        names.EXECUTION_NAME: cut(execution.name),
+    }
+    for name, value in (
+        (names.LOG_LOGGER, line.logger),
+        (names.CODE_FILE_PATH, line.file),
+        (names.CODE_FUNCTION_NAME, line.function),
+    ):
+        if value:
+            attributes[name] = cut(value)
+    if line.line:
+        attributes[names.CODE_LINE_NUMBER] = line.line
+    if line.error is not None:
+        attributes[names.EXCEPTION_TYPE] = cut(line.error.type)
+        if message := texts.clean(line.error.message):
+            attributes[names.EXCEPTION_MESSAGE] = message
     return attributes
 
 

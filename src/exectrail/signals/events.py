@@ -41,3 +41,18 @@ class Events:
         attributes.update(self._always)
         level = severity or names.EVENT_SEVERITY[name]
         self._records.write(name, at_ns, level, attributes, span)
+
+    def log(
+        self, text: str, at_ns: int, attributes: Attributes, span: SpanHandle | None, level: str
+    ) -> None:
+        """Write a log record, which is no event and has no name.
+
+        Args:
+            text: Its body, scrubbed.
+            at_ns: Nanoseconds since the epoch.
+            attributes: Taken over, the caller does not use them again.
+            span: What it belongs to.
+            level: TRACE, DEBUG, INFO, WARN, ERROR or FATAL.
+        """
+        attributes.update(self._always)
+        self._records.write("", at_ns, level, attributes, span, text)

@@ -21,10 +21,12 @@ from exectrail.signals.attributes import Attributes
 from exectrail.signals.spans import SpanHandle
 
 _SEVERITIES: Final = {
+    "TRACE": SeverityNumber.TRACE,
     "DEBUG": SeverityNumber.DEBUG,
     "INFO": SeverityNumber.INFO,
     "WARN": SeverityNumber.WARN,
     "ERROR": SeverityNumber.ERROR,
+    "FATAL": SeverityNumber.FATAL,
 }
 _NO_SPAN: Final = set_span_in_context(INVALID_SPAN, Context())
 """Not an empty context: OpenTelemetry takes the current one instead of that."""
@@ -34,16 +36,23 @@ class Records(Protocol):
     """Where log records go."""
 
     def write(
-        self, name: str, at_ns: int, level: str, attributes: Attributes, span: SpanHandle | None
+        self,
+        name: str,
+        at_ns: int,
+        level: str,
+        attributes: Attributes,
+        span: SpanHandle | None,
+        body: str | None = None,
     ) -> None:
         """Write a record.
 
         Args:
-            name: The event's name.
+            name: The event's name; empty for a log record that is none.
             at_ns: Nanoseconds since the epoch.
-            level: DEBUG, INFO, WARN or ERROR.
+            level: TRACE, DEBUG, INFO, WARN, ERROR or FATAL.
             attributes: Taken over, the caller does not use them again.
             span: What it belongs to.
+            body: Text of a log record.
         """
         ...
 
@@ -89,7 +98,13 @@ class OwnRecords:
         self._limits = cast(LogRecordLimits, _NoLimits)
 
     def write(
-        self, name: str, at_ns: int, level: str, attributes: Attributes, span: SpanHandle | None
+        self,
+        name: str,
+        at_ns: int,
+        level: str,
+        attributes: Attributes,
+        span: SpanHandle | None,
+        body: str | None = None,
     ) -> None:
         if self._processor is None:
             return
@@ -100,7 +115,8 @@ class OwnRecords:
             severity_number=_SEVERITIES[level],
             severity_text=level,
             attributes=attributes,
-            event_name=name,
+            event_name=name or None,
+            body=body,
         )
         if span is not None:
             record.trace_id = span.span_context.trace_id
@@ -116,7 +132,13 @@ class ApiRecords:
         self._logger = logger
 
     def write(
-        self, name: str, at_ns: int, level: str, attributes: Attributes, span: SpanHandle | None
+        self,
+        name: str,
+        at_ns: int,
+        level: str,
+        attributes: Attributes,
+        span: SpanHandle | None,
+        body: str | None = None,
     ) -> None:
         self._logger.emit(
             timestamp=at_ns,
@@ -125,5 +147,6 @@ class ApiRecords:
             severity_number=_SEVERITIES[level],
             severity_text=level,
             attributes=attributes,
-            event_name=name,
+            event_name=name or None,
+            body=body,
         )

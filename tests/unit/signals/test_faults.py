@@ -16,7 +16,7 @@ import pytest
 
 import exectrail
 from exectrail.execution import Recorder, Usage
-from exectrail.signals import contents
+from exectrail.signals import redaction
 from exectrail.signals.events import Events
 from exectrail.signals.metrics import Metrics
 from exectrail.signals.spans import LateSpans
@@ -272,8 +272,8 @@ def test_whole(harness: Harness) -> None:
 def test_redaction_that_fails_drops_the_text_alone(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contents, "scrub", broken)
-    monkeypatch.setattr(contents, "scrub_url", broken)
+    monkeypatch.setattr(redaction, "scrub", broken)
+    monkeypatch.setattr(redaction, "scrub_url", broken)
     program()
     assert harness.tree() == WHOLE_TREE.replace(" message", "")
     assert events(harness) == EVENTS
@@ -283,7 +283,7 @@ def test_redaction_that_fails_drops_the_text_alone(
 
 
 def test_redaction_that_fails_drops_captured_values_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "scrub", broken)
+    monkeypatch.setattr(redaction, "scrub", broken)
     with Harness(capture_content=True) as harness, exectrail.step("s") as step:
         step.set_variable("v", "secret")
     [told] = harness.events("variable_set")

@@ -33,8 +33,8 @@ FOR_WORKER: Final = "for_worker"
 BEATS_PER_LEASE: Final = 3
 LOOK_S: Final = 0.2
 """How often it looks for what calls wrote."""
-SHIP_S: Final = 2.0
-"""Seconds that one round of sending may take."""
+SHIP_S: Final = 15.0
+"""Seconds that one round of sending may take; longer than one request may."""
 FAREWELL_S: Final = 1.0
 """Seconds that it stays to send what is left, when the process has ended."""
 ALONE_S: Final = 10.0

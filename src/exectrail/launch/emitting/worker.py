@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -175,7 +174,7 @@ def resource(
         lease: Seconds.
         environment: Variables.
     """
-    known: dict[str, Any] = {names.HOST_NAME: socket.gethostname()}
+    known: dict[str, Any] = {names.HOST_NAME: os.uname().nodename}
     for part in environment.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
         key, equals, value = part.partition("=")
         if equals and key.strip():
