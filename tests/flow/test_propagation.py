@@ -108,11 +108,14 @@ def tree(sink: Sink) -> str:
         span = spans[own]
         if not above:
             assert log.attributes[names.EXECUTION_ROOT_ID] == own
+            assert not span.parent_span_id
             continue
         for key in (names.EXECUTION_ROOT_ID, names.GEN_AI_WORKFLOW_NAME):
             assert log.attributes[key] == known[above].attributes[key]
         assert span.trace_id == spans[above].trace_id == log.record.trace_id
         assert span.parent_span_id == spans[above].span_id
+
+    assert len({spans[root].trace_id for root in beneath[""]}) == len(beneath[""])
 
     def lines(above: str, indent: str) -> list[str]:
         shown = []
@@ -286,9 +289,6 @@ def test_outside_of_an_execution_a_child_stands_alone(bench: Bench):
 
 
 SHOW = (
-    "env | grep -E '^(EXECTRAIL_PARENT|TRACEPARENT|TRACESTATE|BAGGAGE|GIVEN)=' "
-    "| sort | cut -c 1-80"
-)
     "env | grep -E '^(EXECTRAIL_PARENT|TRACEPARENT|TRACESTATE|BAGGAGE|GIVEN)=' | sort | cut -c 1-80"
 )
 
