@@ -1,0 +1,221 @@
+"""The stack that the programs report to, and what its views show, as time goes by."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from exectrail.receiver.state import read_state
+from exectrail.storage.client import Client, StorageError, connect
+
+EXECTRAIL: Final = (sys.executable, "-m", "exectrail")
+QUESTION: Final = Path(__file__).with_name("crash_view.sql").read_text(encoding="utf-8")
+LOOK_EVERY_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the views show of an execution."""
+
+    state: str
+    reason: str
+    parent: str | None
+    """Key of its parent; '' for a run, None where the parent is not known."""
+    exit_code: int | None
+    signal: str
+    oom: bool
+    calls: int
+
+
+@dataclass(slots=True)
+class Story:
+    """All that was shown of an execution, from the first look on: when, and what."""
+
+    ids: set[str] = field(default_factory=set[str])
+    shown: list[tuple[float, Shown]] = field(default_factory=list[tuple[float, Shown]])
+
+
+class Stack:
+    """An embedded stack in a directory, on ports that stay the same when it is started again."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._ports = _free_ports(2)
+        self.endpoint = f"http://127.0.0.1:{self._ports[0]}"
+        self.clickhouse_url = f"http://127.0.0.1:{self._ports[1]}"
+
+    def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        otlp, clickhouse = map(str, self._ports)
+        command = ["up", "--detach", "--path", str(self.directory)]
+        run(command + ["--otlp-port", otlp, "--clickhouse-port", clickhouse], os.environ)
+
+    def stop(self) -> None:
+        """Stop it; nothing if it does not run."""
+        run(["down", "--path", str(self.directory)], os.environ)
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        state = read_state(self.directory)
+        if state is None:
+            raise RuntimeError("the stack does not run")
+        os.kill(state.pid, signal.SIGKILL)
+        while state.is_alive:
+            time.sleep(0.01)
+
+
+class Watch:
+    """Looks at the views all the time, and keeps what it saw of each execution by its key."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._url = stack.clickhouse_url
+        self._keys: dict[str, str] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._lock = threading.Lock()
+        self._stories: dict[str, Story] = {}
+        self.unknown: set[str] = set()
+        """Ids of what no log told of."""
+        self.slowest_s = 0.0
+        """Time that the slowest look took."""
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def stories(self) -> dict[str, Story]:
+        """By key, what was shown until now."""
+        with self._lock:
+            return {
+                key: Story(set(story.ids), list(story.shown))
+                for key, story in self._stories.items()
+            }
+
+    def _watch(self) -> None:
+        client: Client | None = None
+        while not self._over.wait(LOOK_EVERY_S):
+            began = time.monotonic()
+            try:
+                client = client or connect(self._url)
+                rows = client.query(QUESTION)
+            except StorageError:
+                client = None
+                continue
+            self._note(rows)
+            self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+
+    def _note(self, rows: list[dict[str, Any]]) -> None:
+        now = time.time()
+        by_id = {row["execution_id"]: row for row in rows}
+        with self._lock:
+            self.unknown = set()
+            for row in rows:
+                key = self._key(row, by_id)
+                if key is None:
+                    self.unknown.add(f"{row['name']} {row['execution_id']}")
+                    continue
+                parent = by_id.get(row["parent_id"])
+                shown = Shown(
+                    row["effective_state"],
+                    row["reason"],
+                    self._key(parent, by_id) if parent else (None if row["parent_id"] else ""),
+                    row["exit_code"],
+                    row["signal"],
+                    bool(row["oom"]),
+                    row["calls"],
+                )
+                story = self._stories.setdefault(key, Story())
+                story.ids.add(row["execution_id"])
+                if not story.shown or story.shown[-1][1] != shown:
+                    story.shown.append((now, shown))
+
+    def _key(self, row: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """The driver's own name: that of a block, of a thread, or of a place beneath one."""
+        known = self._keys.get(row["execution_id"])
+        if known is not None:
+            return known
+        parent = by_id.get(row["parent_id"])
+        above = self._key(parent, by_id) if parent is not None else None
+        thread = row["conversation_id"]
+        if row["external_id"].startswith("cm:"):
+            key = row["external_id"]
+        elif thread.startswith("cm:") and (above is None or not _within(above, thread)):
+            key = thread
+        elif above is not None:
+            place = f"@{row['iteration']}" if row["iteration"] else ""
+            again = f"#{row['attempt']}" if row["attempt"] > 1 else ""
+            key = f"{above}/{row['name']}{place}{again}"
+        else:
+            return None
+        self._keys[row["execution_id"]] = key
+        return key
+
+
+def _within(key: str, thread: str) -> bool:
+    return key == thread or key.startswith(f"{thread}/")
+
+
+class Sidecar:
+    """Runs `exectrail ship` for a spool after each death, as the next program would."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._due = threading.Event()
+        self._over = False
+        self._thread = threading.Thread(target=self._ship, daemon=True)
+
+    def __enter__(self) -> Sidecar:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        self._due.set()
+        self._thread.join()
+
+    def died(self) -> None:
+        """A process has ended."""
+        self._due.set()
+
+    def _ship(self) -> None:
+        while self._due.wait() and not self._over:
+            self._due.clear()
+            run(["ship"], self._environment, check=False)
+
+
+def run(words: Iterable[str], environment: Mapping[str, str], *, check: bool = True) -> str:
+    """Run an exectrail command to its end.
+
+    Raises:
+        RuntimeError: It failed, and `check`.
+    """
+    done = subprocess.run(
+        [*EXECTRAIL, *words], env=dict(environment), capture_output=True, text=True, timeout=120
+    )
+    if check and done.returncode != 0:
+        raise RuntimeError(f"exectrail {' '.join(words)}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
