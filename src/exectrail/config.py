@@ -36,6 +36,8 @@ class Config:
     """`full`: type and scrubbed message of exceptions; `type`: the type alone."""
     error_limit: int = 1024
     """Characters kept of an error message or a progress message."""
+    logs: bool = False
+    """Send log records that the program writes inside an execution, scrubbed, with its id."""
     capture_content: bool = False
     """Keep the values of variables. Prompts and results are not captured in any case."""
     prices: str = ""

@@ -94,7 +94,9 @@ def test_the_links_of_a_page_lead_to_files(page: Path):
 
 
 def test_every_command_is_documented():
-    pages = "".join((ROOT / "docs" / name).read_text() for name in ("cli.md", "zero-code.md"))
+    pages = "".join(
+        (ROOT / "docs" / name).read_text() for name in ("cli.md", "emit.md", "zero-code.md")
+    )
 
     assert [name for name in COMMANDS if f"exectrail {name}" not in pages] == []
 

@@ -37,6 +37,7 @@ def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
         "lease": ("12.5", 12.5),
         "errors": ("type", "type"),
         "error_limit": ("80", 80),
+        "logs": ("yes", True),
         "capture_content": ("1", True),
         "prices": ("prices.toml", "prices.toml"),
         "adapters": ("langgraph, crewai,,", ("langgraph", "crewai")),

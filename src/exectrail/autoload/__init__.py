@@ -51,7 +51,7 @@ def instrument(
     with guard("autoload.instrument"):
         from exectrail import runtime
         from exectrail.autoload import discovery
-        from exectrail.autoload.hooking import hand_down
+        from exectrail.autoload.hooking import hand_down, send_logs
         from exectrail.config import load
 
         config = load()
@@ -63,6 +63,7 @@ def instrument(
             on = runtime.arm(config)
         if on:
             hand_down(config)
+            send_logs(config)
             names = discovery.activate(config)
     return tuple(names)
 
@@ -74,7 +75,9 @@ def uninstrument() -> None:
     with guard("autoload.uninstrument"):
         from exectrail import propagation, runtime
         from exectrail.autoload import discovery
+        from exectrail.autoload.logs import logs
 
+        logs.stop()
         propagation.uninstall()
         discovery.deactivate()
         runtime.shutdown()
@@ -95,7 +98,7 @@ def _watch_frameworks() -> None:
 
     with guard("autoload.instrument"):
         from exectrail.autoload import discovery
-        from exectrail.autoload.hooking import hand_down
+        from exectrail.autoload.hooking import hand_down, send_logs
         from exectrail.autoload.imports import watch
         from exectrail.config import load
 
@@ -105,6 +108,7 @@ def _watch_frameworks() -> None:
 
                 if runtime.arm(config):
                     hand_down(config)
+                    send_logs(config)
 
         config = load()
         if not config.disabled:

@@ -32,6 +32,15 @@ def hook_when_imported(adapter: type[Adapter]) -> None:
     watch.when_imported(adapter.module, hook)
 
 
+def send_logs(config: Config) -> None:
+    """Send along what the program logs inside executions, if the settings say so."""
+    if config.logs:
+        with guard("autoload.logs"):
+            from exectrail.autoload.logs import logs
+
+            logs.send()
+
+
 def hand_down(config: Config) -> None:
     """See to it that processes, threads and tasks find the execution that starts them."""
     if config.propagation:

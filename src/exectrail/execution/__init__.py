@@ -12,10 +12,11 @@ from exectrail.execution.details import About, Progress
 from exectrail.execution.errors import ErrorInfo
 from exectrail.execution.execution import Execution
 from exectrail.execution.executions import Executions
+from exectrail.execution.logged import Logged
 from exectrail.execution.plan import Plan, PlanStep
 from exectrail.execution.recorder import NullRecorder, Recorder, Transition
 from exectrail.execution.remote import Remote
-from exectrail.execution.resources import Resources
+from exectrail.execution.resources import Meter, NullMeter, Resources
 from exectrail.execution.result import Result
 from exectrail.execution.usage import Usage
 from exectrail.execution.variable import Variable
@@ -26,7 +27,10 @@ __all__ = [
     "ErrorInfo",
     "Execution",
     "Executions",
+    "Logged",
+    "Meter",
     "ModelCall",
+    "NullMeter",
     "NullRecorder",
     "Plan",
     "PlanStep",

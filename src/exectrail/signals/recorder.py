@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from opentelemetry import context as otel_context
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY as _SUPPRESS
 from opentelemetry.trace import SpanKind
 
 from exectrail.conventions import names
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         Artifact,
         ErrorInfo,
         Execution,
+        Logged,
         ModelCall,
         Plan,
         Progress,
@@ -146,6 +149,15 @@ class OTelRecorder:
     def assigned(self, execution: Execution, sequence: int, variable: Variable) -> None:
         told = contents.assigned(variable, self._texts)
         self._emit(names.EVENT_EXECUTION_VARIABLE_SET, execution, sequence, told)
+
+    def logged(self, execution: Execution, line: Logged) -> None:
+        if otel_context.get_value(_SUPPRESS):  # an exporter at work
+            return
+        handle = _handle(execution)
+        told = contents.logged(execution, line, self._texts)
+        with _EVENT:
+            text = self._texts.clean_value(line.text)
+            self._events.log(text, line.at_ns, told, handle, line.level)
 
     # -- model calls -------------------------------------------------------------------------------
 

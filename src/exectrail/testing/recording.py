@@ -21,6 +21,7 @@ from exectrail.execution import (
     Artifact,
     Execution,
     Executions,
+    Logged,
     ModelCall,
     Plan,
     Progress,
@@ -39,6 +40,7 @@ class Recording:
         self.executions: list[Execution] = []
         self.transitions: list[tuple[Execution, Transition]] = []
         self.calls: list[ModelCall] = []
+        self.logs: list[tuple[Execution, Logged]] = []
         self.told: dict[ModelCall, int | None] = {}
         """Ended calls, and the sequence of their usage event where there is one."""
         self.reports: list[tuple[Execution, object]] = []
@@ -72,6 +74,9 @@ class Recording:
 
     def assigned(self, execution: Execution, sequence: int, variable: Variable) -> None:
         self.reports.append((execution, variable))
+
+    def logged(self, execution: Execution, line: Logged) -> None:
+        self.logs.append((execution, line))
 
     def call_opened(self, call: ModelCall) -> None:
         self.calls.append(call)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from exectrail.execution import NullRecorder
 from exectrail.launch.emitting.kept import Keeper, Kept
+from exectrail.propagation.parent import VARIABLE, read, write
 
-PARENT: Final = "EXECTRAIL_PARENT"
-"""What a program hands down to the processes it starts: execution id and root id, and perhaps more,
-apart by semicolons."""
 TRACEPARENT: Final = "TRACEPARENT"
 """https://opentelemetry.io/docs/specs/otel/context/env-carriers/"""
 EXECUTION: Final = "EXECTRAIL_EXECUTION"
@@ -20,7 +20,6 @@ EXECUTION: Final = "EXECTRAIL_EXECUTION"
 _TRACEPARENT: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-|$)"
 )
-_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +41,29 @@ def above(keeper: Keeper, environment: Mapping[str, str], parent: str = "") -> A
     Args:
         keeper: Knows the executions that were started here.
         environment: Variables: EXECTRAIL_EXECUTION, where it names one that was started here,
-            else EXECTRAIL_PARENT; and TRACEPARENT.
+            else EXECTRAIL_PARENT, else TRACEPARENT alone.
         parent: Id of the parent, before what the environment says.
     """
-    trace = _trace(environment.get(TRACEPARENT, ""))
-    handed, _, rest = environment.get(PARENT, "").strip().partition(";")
-    root = rest.partition(";")[0]
     wanted = parent or environment.get(EXECUTION, "")
     kept = keeper.find(wanted) if wanted else None
     if kept is not None:
         return _of(kept)
-    if parent:
-        # Another process started it: what else is known of it stands in the environment, perhaps.
-        same = parent == handed and bool(_ID.fullmatch(root))
+    trace = _trace(environment.get(TRACEPARENT, ""))
+    handed = None
+    if text := environment.get(VARIABLE, ""):
+        with contextlib.suppress(ValueError):  # garbled, or handed down to something else long ago
+            handed = read(text, traceparent=environment.get(TRACEPARENT, ""))
+    if handed is not None and parent in ("", handed.id):
+        known = _trace(handed.traceparent)
         return replace(
-            trace if same else Above(), parent_id=parent, root_id=root if same else parent
+            known,
+            parent_id=handed.id,
+            root_id=handed.root_id,
+            workflow=handed.workflow,
+            agent=handed.agent,
         )
-    if _ID.fullmatch(handed):
-        return replace(trace, parent_id=handed, root_id=root if _ID.fullmatch(root) else handed)
-    return trace
+    # Of a parent that another process started, its root is not known: the parent is taken for it.
+    return Above(parent_id=parent, root_id=parent) if parent else trace
 
 
 def _of(kept: Kept) -> Above:
@@ -81,6 +84,16 @@ def _trace(text: str) -> Above:
     if match is None or not int(match[1], 16) or not int(match[2], 16):
         return Above()
     return Above(trace_id=int(match[1], 16), span_id=int(match[2], 16), flags=int(match[3], 16) & 1)
+
+
+def exported(kept: Kept) -> dict[str, str]:
+    """Variables that let later calls and the processes that a script starts find an execution."""
+    execution = kept.execution(NullRecorder(), lambda: 0)
+    return {
+        EXECUTION: kept.id,
+        VARIABLE: write(execution, {}),
+        TRACEPARENT: f"00-{kept.trace_id}-{kept.span_id}-{kept.flags:02x}",
+    }
 
 
 def new_trace_id() -> int:

@@ -8,6 +8,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from exectrail.conventions.names import Kind
@@ -142,11 +143,10 @@ def _print(outcome: Outcome | None, problems: list[str], a: Namespace) -> None:
         }
         print(json.dumps(found))
     elif printed and a.export:
-        from exectrail.launch.emitting.above import EXECUTION, PARENT, TRACEPARENT
+        from exectrail.launch.emitting.above import EXECUTION, exported
 
-        print(f"export {EXECUTION}={printed}")
-        if kept:
-            print(f"export {PARENT}='{kept.id};{kept.root_id}'")
-            print(f"export {TRACEPARENT}=00-{kept.trace_id}-{kept.span_id}-{kept.flags:02x}")
+        variables = exported(kept) if kept else {EXECUTION: printed}
+        for name, value in variables.items():
+            print(f"export {name}={quote(value)}")
     elif printed:
         print(printed)
