@@ -65,6 +65,7 @@ class _Handler(int):
 
 
 _HANDLER: Final = _Handler(signal.SIG_DFL)
+_DEFAULT: Final = _signal.SIG_DFL
 
 
 class _Watch:
@@ -98,6 +99,7 @@ def watch_sigterm(end: Callable[[], None], waits: Collection[CodeType] = ()) -> 
     if not _POSIX or _forked or not _in_main_thread():
         return False
     if _signal.getsignal(signal.SIGTERM) is _HANDLER:
+        _watch = _Watch(end, waits)
         return True
     # To the first process of a container SIG_DFL means that the signal is ignored.
     if os.getpid() == 1 or _child_of_multiprocessing() or supervised():
@@ -113,8 +115,17 @@ def watch_sigterm(end: Callable[[], None], waits: Collection[CodeType] = ()) -> 
     return True
 
 
+def renew_watch() -> None:
+    """Watch again where the program had a handler of its own meanwhile, and took it away."""
+    watch = _watch
+    if watch is not None and not watch.ending and _signal.getsignal(signal.SIGTERM) is _DEFAULT:
+        watch_sigterm(watch.end, watch.waits)
+
+
 def unwatch_sigterm() -> None:
     """Let SIGTERM do what it does without us."""
+    global _watch
+    _watch = None
     if _POSIX and _in_main_thread() and _signal.getsignal(signal.SIGTERM) is _HANDLER:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -177,7 +188,11 @@ def _in_main_thread() -> bool:
 
 def _child_of_multiprocessing() -> bool:
     processes = sys.modules.get("multiprocessing.process")
-    return processes is not None and processes.parent_process() is not None
+    if processes is None:
+        return False
+    # While a spawned one imports the program it does not know its parent yet.
+    importing = getattr(processes.current_process(), "_inheriting", False)
+    return importing or processes.parent_process() is not None
 
 
 def _on_sigterm(frame: FrameType | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from exectrail.conventions.names import Kind, Reason, State
 from exectrail.execution import About, Execution, Executions
 from exectrail.execution.executions import Attachment
+from exectrail.execution.unwinding import by_signal
 from exectrail.guard import guard
 from exectrail.runtime import executions
 
@@ -65,12 +66,12 @@ def finish(execution: Execution, error: BaseException | None) -> None:
                 execution.fail(None, Reason.REVIEW)
             else:
                 execution.leave()
+        case _ if by_signal(error):
+            execution.cancel(Reason.SIGNAL)
         case asyncio.CancelledError():
             execution.cancel(Reason.USER_REQUEST)
         case GeneratorExit():
             execution.cancel(Reason.STREAM_CLOSED)
-        case KeyboardInterrupt():
-            execution.cancel(Reason.SIGNAL)
         case SystemExit(code=None | 0):
             execution.cancel(Reason.USER_REQUEST)
         case TimeoutError():

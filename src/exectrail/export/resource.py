@@ -7,7 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
 from exectrail.conventions import names
 from exectrail.signals.attributes import Attributes
@@ -34,13 +34,20 @@ def worker_resource(worker_id: str, lease: float) -> Resource:
     Not over the worker and the process id, which they may have from a parent process.
     """
     ours = worker_attributes(worker_id, lease)
-    environment = Resource.create()
+    environment = _of_environment()
     name = environment.attributes.get(names.SERVICE_NAME)
     if not name or str(name).startswith("unknown_service"):
         ours[names.SERVICE_NAME] = program_name()
     if environment.attributes.get(names.HOST_NAME):
         del ours[names.HOST_NAME]
     return environment.merge(Resource(ours))
+
+
+def _of_environment() -> Resource:
+    try:
+        return Resource.create()
+    except RuntimeError:  # it asks its detectors in threads, of which none start at the exit
+        return OTELResourceDetector().detect()
 
 
 def program_name() -> str:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from exectrail.conventions.names import Reason, State
 from exectrail.execution import Usage
+from exectrail.execution.unwinding import by_signal
 
 if TYPE_CHECKING:
     from langchain_core.outputs import LLMResult
@@ -47,7 +48,6 @@ _ENDINGS: Final[dict[str, Ending]] = {
     "builtins.TimeoutError": Ending(State.FAILED, Reason.TIMEOUT),
     "asyncio.exceptions.CancelledError": Ending(State.CANCELLED, Reason.USER_REQUEST, True),
     "builtins.GeneratorExit": Ending(State.CANCELLED, Reason.STREAM_CLOSED),
-    "builtins.KeyboardInterrupt": Ending(State.CANCELLED, Reason.SIGNAL),
     "builtins.SystemExit": Ending(State.CANCELLED, Reason.USER_REQUEST),
 }
 """By qualified name, so that nothing of LangGraph is imported for a program without it."""
@@ -55,6 +55,9 @@ _ENDINGS: Final[dict[str, Ending]] = {
 
 def ending(error: BaseException) -> Ending:
     """What an exception means for the run that it left."""
+    if by_signal(error):
+        cancelled = not isinstance(error, (KeyboardInterrupt, SystemExit))
+        return Ending(State.CANCELLED, Reason.SIGNAL, by_cancellation=cancelled)
     if isinstance(error, SystemExit) and error.code not in (None, 0):
         return _FAILED
     for kind in type(error).__mro__:
