@@ -25,8 +25,8 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 ]
 
 WRITE = {
-    *("api", "autoload", "endings", "execution", "export", "propagation", "runtime", "signals"),
-    *("spool", "supervisor", "testing"),
+    *("api", "autoload", "endings", "execution", "export", "loading", "propagation", "runtime"),
+    *("signals", "spool", "supervisor", "testing"),
 }
 READ = {"cli", "clickhouse_http", "judge", "queries", "receiver", "storage"}
 LEAVES = {"config", "conventions", "guard", "pricing"}

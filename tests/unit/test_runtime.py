@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 import exectrail
-from exectrail import export, runtime
+from exectrail import export, loading, runtime
 from exectrail.config import Config
 from exectrail.conventions import names
 from exectrail.execution import Executions
@@ -582,25 +582,25 @@ def test_fork_waits_for_what_we_load() -> None:
 
 
 def test_fork_waits_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "FORK_WAIT", 0.01)
+    monkeypatch.setattr(loading, "FORK_WAIT", 0.01)
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with runtime._loading:
+        with loading.LOADING:
             held.set()
             done.wait(10)
 
     thread = threading.Thread(target=hold)
     thread.start()
     held.wait(10)
-    runtime._before_fork()
-    assert runtime._forking.held == [runtime._lock]
-    runtime._after_fork_in_parent()
+    loading.LOADING.before_fork()
+    assert loading._forking.held is False
+    loading.LOADING.after_fork_in_parent()
     done.set()
     thread.join(10)
-    runtime._before_fork()
-    assert runtime._forking.held == [runtime._lock, runtime._loading]
-    runtime._after_fork_in_parent()
+    loading.LOADING.before_fork()
+    assert loading._forking.held is True
+    loading.LOADING.after_fork_in_parent()
 
 
 MULTI = """

@@ -11,16 +11,20 @@ import gzip
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from exectrail.config import DEFAULT_ENDPOINT
 from exectrail.guard import guard
+from exectrail.loading import LOADING
 
 JSON: Final = "application/json"
 PROTOBUF: Final = "application/x-protobuf"
 TIMEOUT_S: Final = 10.0
 """The default of OTEL_EXPORTER_OTLP_TIMEOUT."""
+_LATE: Final = ("encodings.idna", "netrc")
+"""What is imported amid the first request."""
 SIGNALS: Final = ("traces", "logs", "metrics")
 
 
@@ -84,17 +88,21 @@ class Destination:
         target = self.targets[signal]
         headers = {**target.headers, "Content-Type": JSON}
         if target.protobuf:
-            from exectrail.spool.protobuf import to_protobuf
+            with LOADING:
+                from exectrail.spool.protobuf import to_protobuf
 
             body = to_protobuf(signal, body)
             headers["Content-Type"] = PROTOBUF
         if target.gzip:
             body = gzip.compress(body, compresslevel=5)
             headers["Content-Encoding"] = "gzip"
-        import requests
+        with LOADING:
+            import requests
 
-        if self._session is None:
-            self._session = _session()
+            for name in _LATE:
+                import_module(name)
+            if self._session is None:
+                self._session = _session()
         limit = min(target.timeout_s, timeout_s) if timeout_s else target.timeout_s
         try:
             response = self._session.post(
