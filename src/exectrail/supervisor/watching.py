@@ -65,6 +65,7 @@ class Watching:
         self._workers: dict[str, Worker] = {}
         self._others: set[str] = set()
         self._oom = OomKills()
+        self._own_counter = self._oom.watch(os.getpid())
         self._listed = (0, 0.0)
         self._slowly_at = 0.0
         self._own: Spool | None = None
@@ -214,13 +215,16 @@ class Watching:
         return found
 
     def _welcome(self, folder: Folder) -> None:
-        worker = Worker(folder, folder.about(), _version())
+        worker = Worker(folder, folder.about(), _version(), self._child)
         self._workers[folder.worker_id] = worker
         if worker.pid == self._child or self._speaker is None:
             self._speaker = worker.lines
+        # One that ended before we saw it was most likely in our own control group.
+        worker.oom_counter = self._own_counter
         if worker.pidfd >= 0:
-            self._endings.pop(worker.pid, None)  # of an earlier process with its id
-            worker.oom_counter = self._oom.watch(worker.pid)
+            if worker.pid != self._child:
+                self._endings.pop(worker.pid, None)  # of an earlier process with its id
+            worker.oom_counter = self._oom.watch(worker.pid) or self._own_counter
         self._write(Stream.STATES, worker.beat())
         self._deliver().add(folder)
 

@@ -31,15 +31,19 @@ class Worker:
         folder: Its spool.
         about: What its `worker.json` says.
         version: Of exectrail, for the instrumentation scope.
+        child: Id of the program, which is not another's before we have reaped it.
     """
 
-    def __init__(self, folder: Folder, about: Mapping[str, Any], version: str) -> None:
+    def __init__(
+        self, folder: Folder, about: Mapping[str, Any], version: str, child: int = 0
+    ) -> None:
         self.folder = folder
         self.about = about
         resource = about.get("resource")
         self.lines = LogLines(resource if isinstance(resource, dict) else {}, version)
         said = about.get("pid")
-        self.pid = _holder(said, folder.path / LOCK)
+        is_child = isinstance(said, int) and said == child
+        self.pid = child if is_child else _holder(said, folder.path / LOCK)
         """Its process id as we see it; 0 where that is not to be known."""
         self.pidfd = _open(self.pid)
         self.oom_counter: Path | None = None
@@ -55,7 +59,9 @@ class Worker:
         self._interval = (float(lease) if usable and lease else Config().lease) / BEATS_PER_LEASE
         self.beat_at = 0.0
         """`time.monotonic()` of its next heartbeat."""
-        if not folder.alive():  # it ended before we looked: its id may be another's by now
+        if (
+            not is_child and not folder.alive()
+        ):  # it ended before we looked: its id may be another's by now
             self.forget_process()
             self.pid = said if isinstance(said, int) else 0
 

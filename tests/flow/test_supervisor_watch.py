@@ -1,0 +1,481 @@
+"""What a supervisor tells of the processes it watches, each a real one that really dies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exectrail.conventions import names
+from exectrail.spool import Destination, folders, ship_leftovers
+from exectrail.testing.sink import Answer, SentLog, Sink
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups of POSIX"),
+]
+
+PYTHON = sys.executable
+RUN = [str(Path(sys.executable).with_name("exectrail")), "run"]
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs pidfd and /proc")
+
+WORKS = """
+import os, signal, sys, time, exectrail
+def work():
+    with exectrail.workflow("work"):
+        print(os.getpid(), flush=True)
+        time.sleep(60)
+"""
+
+
+class Bench:
+    """Runs programs under a supervisor that sends to a sink."""
+
+    def __init__(self, directory: Path, sink: Sink) -> None:
+        self.directory = directory
+        self.sink = sink
+        self.root = directory / "spool"
+        ours = ("OTEL_", "EXECTRAIL_", "PYTHON", "COVERAGE")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        self.environment = kept | {
+            "EXECTRAIL_SPOOL": str(self.root),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
+        }
+        self.started: list[subprocess.Popen[str]] = []
+
+    def run(self, code: str, *options: str, **environment: str) -> subprocess.Popen[str]:
+        """A program that announces itself, prints its id and then does as told."""
+        file = self.directory / "program.py"
+        file.write_text(WORKS + code)
+        return self.start(*RUN, *options, PYTHON, str(file), **environment)
+
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            words,
+            env={**self.environment, **environment},
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.started.append(process)
+        return process
+
+    def logs(self, event: str, pid: int = 0) -> list[SentLog]:
+        """Events of a process, the supervisor's last."""
+        return sorted(
+            (
+                log
+                for log in list(self.sink.logs)
+                if log.name == event and (not pid or log.resource[names.PROCESS_PID] == pid)
+            ),
+            key=lambda log: log.attributes.get(names.WORKER_SEQUENCE, 0),
+        )
+
+    def exited(self, pid: int = 0) -> list[dict[str, Any]]:
+        """What the supervisor told of ends."""
+        return [
+            {
+                name: log.attributes.get(name)
+                for name in (names.WORKER_EXIT_CODE, names.WORKER_SIGNAL, names.WORKER_OOM)
+            }
+            for log in self.logs(names.EVENT_WORKER_EXITED, pid)
+            if log.attributes[names.WORKER_SEQUENCE] >= 2**31
+        ]
+
+    def wait_exited(self, pid: int, seconds: float = 10.0) -> dict[str, Any]:
+        self.sink.wait_for(lambda: bool(self.exited(pid)), seconds)
+        return self.exited(pid)[-1]
+
+
+def how(code: int | None = None, killed_by: str | None = None, oom: bool | None = False):
+    return {
+        names.WORKER_EXIT_CODE: code,
+        names.WORKER_SIGNAL: killed_by,
+        names.WORKER_OOM: oom if sys.platform == "linux" else None,
+    }
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def until(so: Callable[[], bool], timeout: float = 10.0) -> bool:
+    """Whether something is so before long."""
+    end = time.monotonic() + timeout
+    while not so():
+        if time.monotonic() > end:
+            return False
+        select.select([], [], [], 0.01)
+    return True
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with Sink() as sink:
+        bench = Bench(tmp_path, sink)
+        yield bench
+        for process in bench.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if process.stdout is not None and not process.stdout.closed:
+                process.communicate(timeout=20)
+
+
+# -- the program itself -------------------------------------------------------------------------
+
+ENDS = {
+    "runs to its end": ("", how(0)),
+    "sys.exit(3)": ("sys.exit(3)", how(3)),
+    "os._exit(0)": ("os._exit(0)", how(0)),
+    "exception": ("1 / 0", how(1)),
+    "SIGTERM": ("os.kill(os.getpid(), signal.SIGTERM)", how(killed_by="SIGTERM")),
+    "SIGKILL": ("os.kill(os.getpid(), signal.SIGKILL)", how(killed_by="SIGKILL")),
+    "SIGSEGV": ("os.kill(os.getpid(), signal.SIGSEGV)", how(killed_by="SIGSEGV")),
+    "a real-time signal": (
+        "os.kill(os.getpid(), signal.SIGRTMIN + 2)",
+        how(killed_by="SIGRTMIN+2"),
+    ),
+}
+
+
+@LINUX
+@pytest.mark.parametrize(("last", "expected"), ENDS.values(), ids=ENDS)
+def test_how_a_program_ended_is_told_at_once(bench: Bench, last: str, expected: dict[str, Any]):
+    process = bench.run(
+        "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+        f"with exectrail.workflow('w'): {last or 'pass'}"
+    )
+    process.communicate(timeout=30)
+
+    # All of it was delivered before the supervisor ended, and nothing is left behind.
+    assert bench.exited() == [expected]
+    assert folders(bench.root) == []
+    (worker,) = {log.resource[names.WORKER_ID] for log in bench.logs(names.EVENT_WORKER_EXITED)}
+    assert bench.logs(names.EVENT_WORKER_EXITED)[-1].attributes[names.WORKER_SEQUENCE] >= 2**31
+    assert worker == bench.logs(names.EVENT_WORKER_STARTED)[0].resource[names.WORKER_ID]
+
+
+def test_a_program_that_does_nothing_of_ours_leaves_and_sends_nothing(bench: Bench):
+    process = bench.start(*RUN, PYTHON, "-c", "pass")
+
+    assert process.communicate(timeout=20) == ("", "")
+    assert (process.returncode, list(bench.root.iterdir()), bench.sink.requests) == (0, [], 0)
+
+
+def test_the_supervisor_beats_each_third_of_the_lease(bench: Bench):
+    process = bench.run("work()", EXECTRAIL_LEASE="0.6")
+    pid = int(line(process))
+    beats = lambda: [  # noqa: E731
+        log.record.time_unix_nano / 1e9
+        for log in bench.logs(names.EVENT_WORKER_HEARTBEAT, pid)
+        if log.attributes[names.WORKER_SEQUENCE] >= 2**31
+    ]
+    bench.sink.wait_for(lambda: len(beats()) >= 6)
+
+    gaps = [after - before for before, after in zip(beats(), beats()[1:], strict=False)]
+    assert 0.15 < sum(gaps) / len(gaps) < 0.3
+
+
+def test_a_program_in_a_long_call_of_c_is_beaten_for(bench: Bench):
+    process = bench.run(
+        "with exectrail.workflow('w'):\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGSTOP)\n",
+        EXECTRAIL_LEASE="0.6",
+    )
+    pid = int(line(process))
+
+    bench.sink.wait_for(lambda: len(bench.logs(names.EVENT_WORKER_HEARTBEAT, pid)) >= 4)
+    os.kill(pid, signal.SIGCONT)
+    assert bench.wait_exited(pid) == how(0)
+
+
+# -- its other processes ------------------------------------------------------------------------
+
+
+@LINUX
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_a_grandchild_that_is_killed_is_told_of_within_a_second(bench: Bench, name: str):
+    process = bench.run(
+        "import subprocess\n"
+        "if len(sys.argv) == 1:\n"
+        "    child = subprocess.Popen(['sh', '-c', f'{sys.executable} program.py x; true'])\n"
+        "    child.wait(); print('seen', flush=True); time.sleep(60)\n"
+        "else: work()"
+    )
+    pid = int(line(process))
+    bench.sink.wait_for(lambda: bool(bench.logs(names.EVENT_WORKER_STARTED, pid)))
+
+    os.kill(pid, getattr(signal, name))
+    killed = time.monotonic()
+
+    assert bench.wait_exited(pid) == how(killed_by=name)
+    assert time.monotonic() - killed < 1.0
+    assert line(process) == "seen"
+
+
+@LINUX
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_pool_worker_that_is_killed_is_told_of(bench: Bench, method: str):
+    process = bench.run(
+        "import multiprocessing\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from concurrent.futures.process import BrokenProcessPool\n"
+        "if __name__ == '__main__':\n"
+        f"    with ProcessPoolExecutor(2, multiprocessing.get_context('{method}')) as pool:\n"
+        "        try: pool.submit(work).result()\n"
+        "        except BrokenProcessPool: print('broken', flush=True)\n"
+    )
+    pid = int(line(process))
+    bench.sink.wait_for(lambda: bool(bench.logs(names.EVENT_WORKER_STARTED, pid)))
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert bench.wait_exited(pid) == how(killed_by="SIGKILL")
+    assert line(process) == "broken"
+    assert process.wait(20) == 0
+
+
+def test_when_the_parent_is_killed_its_children_go_on_and_deliver_for_themselves(bench: Bench):
+    process = bench.run(
+        "child = os.fork()\n"
+        "if child:\n"
+        "    work()\n"
+        "with exectrail.workflow('child'):\n"
+        "    os.write(1, f'{os.getpid()} {os.getppid()}\\n'.encode())\n"
+        "    while not os.path.exists('go'): time.sleep(0.02)\n"
+        "while not os.path.exists('end'): time.sleep(0.02)\n"
+    )
+    child, parent = sorted((line(process), line(process)), key=len)[1].split()
+    child, parent = int(child), int(parent)
+    bench.sink.wait_for(
+        lambda: all(bench.logs(names.EVENT_WORKER_STARTED, pid) for pid in (child, parent))
+    )
+    os.kill(parent, signal.SIGKILL)
+
+    assert process.wait(20) == 128 + signal.SIGKILL
+    assert bench.exited(parent) == [how(killed_by="SIGKILL")]
+    assert bench.exited(child) == []
+    (bench.directory / "go").touch()
+
+    states = lambda: [  # noqa: E731
+        log.attributes[names.EXECUTION_STATE]
+        for log in bench.sink.logs
+        if log.name == names.EVENT_EXECUTION_STATE_CHANGED
+        and log.resource[names.PROCESS_PID] == child
+    ]
+    bench.sink.wait_for(lambda: states() == ["running", "completed"])
+    (bench.directory / "end").touch()
+    assert until(lambda: folders(bench.root) == [])
+
+
+@LINUX
+def test_a_process_that_becomes_another_program_is_told_of(bench: Bench):
+    process = bench.run(
+        "with exectrail.workflow('w'):\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    os.execvp('sleep', ['sleep', '60'])\n"
+    )
+    pid = int(line(process))
+
+    # It has not ended: there is no code. What was open in it was left.
+    assert bench.wait_exited(pid) == how(oom=None)
+    os.kill(pid, signal.SIGTERM)
+    bench.sink.wait_for(lambda: len(bench.exited(pid)) == 2)
+    assert bench.exited(pid)[-1] == how(killed_by="SIGTERM")
+
+
+# -- out of memory ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_group(tmp_path: Path) -> Iterator[Path]:
+    """A control group that may take little memory."""
+    for top, limit, most in (
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"),
+        ("/sys/fs/cgroup", "memory.max", "memory.swap.max"),
+    ):
+        group = Path(top) / f"exectrail-test-{os.getpid()}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            (group / limit).write_text(str(150 * 2**20))
+            if (group / most).exists():
+                (group / most).write_text(str(150 * 2**20) if "memsw" in most else "0")
+        except OSError:
+            group.rmdir()
+            continue
+        yield group
+        procs = group / "cgroup.procs"
+        assert until(lambda procs=procs: not procs.read_text().split())
+        group.rmdir()
+        return
+    pytest.skip("no control group with a limit of memory to be made here")
+
+
+@LINUX
+def test_a_process_that_the_kernel_killed_for_want_of_memory_is_told_so(
+    bench: Bench, small_group: Path
+):
+    process = bench.run(
+        "with exectrail.workflow('w'):\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    while not os.path.exists('go'): time.sleep(0.02)\n"
+        "    data = bytearray(os.urandom(1)) * (1 << 30)\n"
+    )
+    pid = int(line(process))
+    (small_group / "cgroup.procs").write_text(str(pid))
+    bench.sink.wait_for(lambda: bool(bench.logs(names.EVENT_WORKER_STARTED, pid)))
+    (bench.directory / "go").touch()
+
+    assert bench.wait_exited(pid, 30) == how(killed_by="SIGKILL", oom=True)
+    assert process.wait(20) == 137
+
+
+# -- delivery -----------------------------------------------------------------------------------
+
+
+def test_what_a_program_says_arrives_while_it_runs(bench: Bench):
+    process = bench.run("work()")
+    began = time.monotonic()
+    pid = int(line(process))
+    bench.sink.wait_for(lambda: bool(bench.logs(names.EVENT_EXECUTION_STATE_CHANGED)))
+
+    assert time.monotonic() - began < 5
+    assert bench.logs(names.EVENT_WORKER_STARTED, pid)
+
+
+@pytest.mark.parametrize("answer", [Answer.UNAVAILABLE, Answer.GARBAGE, Answer.DROP])
+def test_a_receiver_that_fails_does_not_keep_the_program_and_loses_nothing(
+    bench: Bench, answer: Answer
+):
+    bench.sink.answer = answer
+    process = bench.run("with exectrail.workflow('w'): print(1, flush=True); time.sleep(1)")
+    line(process)
+    began = time.monotonic()
+    process.communicate(timeout=30)
+
+    assert time.monotonic() - began < 1 + 1.5
+    assert process.returncode == 0
+    assert len(folders(bench.root)) == 2
+    bench.sink.answer = Answer.OK
+    done = list(ship_leftovers(bench.root, Destination.from_environment(bench.environment)))
+    assert [leftover.removed for leftover in done] == [True, True]
+    assert bench.exited() == [how(0)]
+
+
+def test_a_receiver_that_is_not_there_does_not_keep_the_program(bench: Bench):
+    process = bench.run(
+        "with exectrail.workflow('w'): pass", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1"
+    )
+    began = time.monotonic()
+    process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert time.monotonic() - began < 3
+    assert len(folders(bench.root)) == 2
+
+
+def test_a_receiver_that_never_answers_keeps_the_program_for_eight_seconds_at_most(bench: Bench):
+    bench.sink.answer = Answer.HANG
+    process = bench.run("with exectrail.workflow('w'): print(1, flush=True)")
+    line(process)
+    began = time.monotonic()
+    process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert time.monotonic() - began < 9.5
+
+
+def test_the_next_run_delivers_what_one_left(bench: Bench):
+    bench.sink.answer = Answer.UNAVAILABLE
+    bench.run("with exectrail.workflow('first'): pass").communicate(timeout=30)
+    assert len(folders(bench.root)) == 2
+    bench.sink.answer = Answer.OK
+    bench.run("with exectrail.workflow('second'): pass").communicate(timeout=30)
+
+    assert folders(bench.root) == []
+    assert {
+        log.attributes[names.EXECUTION_NAME]
+        for log in bench.logs(names.EVENT_EXECUTION_STATE_CHANGED)
+    } == {"first", "second"}
+
+
+def test_when_the_supervisor_is_killed_the_program_delivers_for_itself(bench: Bench):
+    process = bench.run(
+        "with exectrail.workflow('w'):\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    while not os.path.exists('go'): time.sleep(0.02)\n"
+        "while not os.path.exists('end'): time.sleep(0.02)\n"
+    )
+    pid = int(line(process))
+    bench.sink.wait_for(lambda: bool(bench.logs(names.EVENT_WORKER_STARTED, pid)))
+    process.kill()
+    process.wait(10)
+    (bench.directory / "go").touch()
+
+    states = lambda: {  # noqa: E731  delivered twice, where its receipt was not noted any more
+        log.attributes[names.EXECUTION_SEQUENCE]: log.attributes[names.EXECUTION_STATE]
+        for log in bench.logs(names.EVENT_EXECUTION_STATE_CHANGED)
+    }
+    bench.sink.wait_for(lambda: states() == {1: "running", 2: "completed"})
+    (bench.directory / "end").touch()
+    assert until(lambda: pid not in [folder.about().get("pid") for folder in folders(bench.root)])
+
+
+# -- without a spool ----------------------------------------------------------------------------
+
+
+def test_without_a_spool_the_program_runs_and_that_is_said_once(bench: Bench):
+    process = bench.start(*RUN, PYTHON, "-c", "print('done')", EXECTRAIL_SPOOL="off")
+    out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, out) == (0, "done\n")
+    assert err.count("\n") == 1
+    assert err.startswith("exectrail run: EXECTRAIL_SPOOL is off")
+
+
+def test_where_there_can_be_no_spool_the_program_runs_and_that_is_said_once(bench: Bench):
+    (bench.directory / "file").touch()
+    place = str(bench.directory / "file" / "spool")
+    process = bench.start(*RUN, PYTHON, "-c", "print('done')", EXECTRAIL_SPOOL=place)
+    out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, out) == (0, "done\n")
+    assert err.count("\n") == 1
+    assert err.startswith(f"exectrail run: there can be no spool in {place} (Not a directory)")
+
+
+@pytest.mark.parametrize("variable", ["EXECTRAIL_DISABLED", "OTEL_SDK_DISABLED"])
+def test_disabled_there_is_no_supervisor(bench: Bench, variable: str):
+    words = ["sh", "-c", "echo $$ ${EXECTRAIL_SUPERVISOR-none}"]
+    process = bench.start(*RUN, *words, **{variable: "true"})
+
+    assert process.communicate(timeout=20) == (f"{process.pid} none\n", "")
+
+
+def test_the_supervisor_loads_no_opentelemetry(bench: Bench):
+    code = (
+        "import sys, exectrail.supervisor.watching, exectrail.supervisor.output, "
+        "exectrail.signals.redaction; "
+        "print([n for n in sys.modules if n.split('.')[0] in ('opentelemetry', 'psutil')])"
+    )
+    done = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
