@@ -61,7 +61,7 @@ def _takes_environment(fork_exec: Any) -> bool:
     return len(names) > _ENVIRONMENT and "env" in names[_ENVIRONMENT]
 
 
-def _fork_exec(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+def _fork_exec(wrapped: Any, args: Any, kwargs: Any) -> Any:
     with _GUARD:
         if len(args) > _ENVIRONMENT and args[_ENVIRONMENT] is None:
             environment = _environment()
@@ -74,7 +74,7 @@ def _fork_exec(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
     return wrapped(*args, **kwargs)
 
 
-def _posix_spawn(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+def _posix_spawn(wrapped: Any, args: Any, kwargs: Any) -> Any:
     # It must be given one, so `os.environ` itself is what no other would be.
     with _GUARD:
         if len(args) > 2 and args[2] is os.environ:
@@ -84,7 +84,7 @@ def _posix_spawn(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
     return wrapped(*args, **kwargs)
 
 
-def _execv(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+def _execv(wrapped: Any, args: Any, kwargs: Any) -> Any:
     environment = None
     with _GUARD:
         # What is wrong with the arguments `execv` is to say in its own words.
@@ -107,7 +107,7 @@ def _patch_fork_server(patches: Patches) -> None:
         patches.wrap(popen_forkserver.Popen, "_launch", _process_launched)
 
 
-def _server_started(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+def _server_started(wrapped: Any, args: Any, kwargs: Any) -> Any:
     token = _ALONE.set(True)
     try:
         return wrapped(*args, **kwargs)
@@ -115,9 +115,9 @@ def _server_started(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any
         _ALONE.reset(token)
 
 
-def _process_launched(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+def _process_launched(wrapped: Any, args: Any, kwargs: Any) -> Any:
     with _GUARD:
         # Plain text among what the process is given anyway, whatever Python it runs.
-        process = args[0]
+        process = args[1]
         process._config[CONFIG] = (task_parent(), process._identity)
     return wrapped(*args, **kwargs)

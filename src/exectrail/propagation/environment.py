@@ -10,7 +10,6 @@ from exectrail.execution.current import around
 from exectrail.propagation import arrival
 from exectrail.propagation.handed import NAMES, TRACEPARENT, TRACESTATE, process
 from exectrail.propagation.parent import VARIABLE, write
-from exectrail.signals.handed import own_headers, trace_headers
 
 _NOTHING: Final[Mapping[str, str | None]] = {}
 
@@ -42,7 +41,11 @@ def handed_copy() -> dict[str, str] | None:
 def task_parent() -> str:
     """What runs now, as text that goes with a task; empty for nothing."""
     above = around()
-    return write(above, trace_headers(above)) if above is not None and above.id else ""
+    if above is None or not above.id:
+        return ""
+    from exectrail.signals.handed import trace_headers
+
+    return write(above, trace_headers(above))
 
 
 def _changes(environment: Mapping[str, str]) -> Mapping[str, str | None]:
@@ -57,6 +60,9 @@ def _changes(environment: Mapping[str, str]) -> Mapping[str, str | None]:
         # A task that belongs to nothing, in a worker that was started by something.
         gone = NAMES if arrival.text is not None else ()
         return {name: None for name in gone if name in environment and name not in own}
+    # With an execution around it, OpenTelemetry's SDK is loaded; without one it is not to be.
+    from exectrail.signals.handed import own_headers, trace_headers
+
     span = trace_headers(above)
     # The program's own tracing must not hang on spans that its own providers never see.
     shown = own_headers() or span

@@ -28,6 +28,10 @@ def find(inherited: Execution | None) -> Execution | None:
         inherited: What a fork left in the context.
     """
     if arrival.text is not None:
+        if inherited is not None:
+            from exectrail.signals.handed import leave_span_behind
+
+            leave_span_behind(inherited)
         return _brought(arrival.text)
     if inherited is not None:
         return inherited

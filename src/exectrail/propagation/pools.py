@@ -55,18 +55,18 @@ def _accompanied(item: type[Any], patches: Patches) -> type[Any]:
     return WorkItem
 
 
-def _applied(wrapped: Any, pool: Any, args: Any, kwargs: Any) -> Any:
-    if args:
-        args = (_taken(pool, args[0]), *args[1:])
-    elif "func" in kwargs:
-        kwargs = {**kwargs, "func": _taken(pool, kwargs["func"])}
+def _applied(wrapped: Any, args: Any, kwargs: Any) -> Any:
+    if len(args) > 1:
+        args = (args[0], _taken(args[0], args[1]), *args[2:])
+    elif args and "func" in kwargs:
+        kwargs = {**kwargs, "func": _taken(args[0], kwargs["func"])}
     return wrapped(*args, **kwargs)
 
 
-def _mapped(wrapped: Any, pool: Any, args: Any, kwargs: Any) -> Any:
+def _mapped(wrapped: Any, args: Any, kwargs: Any) -> Any:
     # Called where the program maps; the generator that it makes runs in a thread of the pool.
-    if len(args) > 1:
-        args = (args[0], _taken(pool, args[1]), *args[2:])
+    if len(args) > 2:
+        args = (*args[:2], _taken(args[0], args[2]), *args[3:])
     return wrapped(*args, **kwargs)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
@@ -55,3 +56,17 @@ def own_headers() -> dict[str, str]:
     if trace.get_current_span().is_recording():
         _W3C.inject(carrier)
     return carrier
+
+
+def leave_span_behind(inherited: Execution) -> None:
+    """Be within a span no more that a fork left here, if it is one of its executions.
+
+    For workers of pools: they run what belongs elsewhere, for as long as they live.
+    """
+    found = trace.get_current_span().get_span_context()
+    node: Execution | None = inherited if found.is_valid else None
+    while node is not None:
+        if isinstance(node.trace, SpanHandle) and node.trace.span_context == found:
+            otel_context.attach(trace.set_span_in_context(trace.INVALID_SPAN))
+            return
+        node = node.parent
