@@ -242,11 +242,12 @@ exec 7>{lock}
 id=$(exectrail emit start --name held)
 echo "$id"
 jobs
+own=$(cut -d' ' -f6 /proc/$$/stat)
 for pid in $(ls /proc | grep '^[0-9]*$'); do
     words=$(tr '\\0' ' ' < /proc/$pid/cmdline)
     case "$words" in *"emit start --name held"*)
         echo "files $(ls -l /proc/$pid/fd | grep -c -e {lock} -e pipe)" \\
-            "session $(cut -d' ' -f6 /proc/$pid/stat | grep -cv $$)" \\
+            "session $(cut -d' ' -f6 /proc/$pid/stat | grep -cvx "$own")" \\
             "folder $(readlink /proc/$pid/cwd)" ;;
     esac
 done 2>/dev/null

@@ -35,6 +35,10 @@ def inside():
     quiet.warning("of a logger that does not propagate")
     logging.getLogger("exectrail.own").warning("of exectrail itself")
     logging.getLogger("opentelemetry.sdk").warning("of the exporters")
+    sends = contextvars.copy_context().run, (log.warning, "of a thread of ours")
+    thread = threading.Thread(target=sends[0], args=sends[1], name="exectrail-worker")
+    thread.start()
+    thread.join()
     try:
         raise LookupError("password=hunter2secret no such thing")
     except LookupError:
@@ -50,7 +54,7 @@ logging.basicConfig(format="late %(message)s", stream=sys.stdout)
 log.warning("after basicConfig")
 """
 START = """
-import logging, logging.config, sys
+import contextvars, logging, logging.config, sys, threading
 import exectrail
 exectrail.instrument()
 log = logging.getLogger("shop.orders")
@@ -129,6 +133,9 @@ def test_the_programs_output_is_as_without(set_up: str, sink: Sink, tmp_path):
     sink.logs.clear()
     with_logs = run(program, sink, str(tmp_path), EXECTRAIL_LOGS="1")
 
+    assert [part.splitlines() for part in with_logs[1:]] == [
+        part.splitlines() for part in without[1:]
+    ]
     assert with_logs == without
     assert without[0] == 0
     assert sent(sink) != []

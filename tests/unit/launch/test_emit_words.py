@@ -7,6 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -227,6 +228,27 @@ def test_an_id_that_is_not_known_here_says_so(keeper: Keeper, word: str):
     with pytest.raises(UnknownExecutionError), keeper.held(word):
         pass
     assert keeper.find(word) is None
+
+
+def test_one_call_at_a_time_has_an_execution(keeper: Keeper):
+    known = kept(sequence=0)
+    keeper.save(known)
+
+    def count() -> None:
+        for _ in range(25):
+            with keeper.held(known.id) as mine:
+                mine.sequence += 1
+                keeper.save(mine)
+
+    threads = [Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    found = keeper.find(known.id)
+    assert found is not None
+    assert found.sequence == 200
 
 
 def test_a_file_that_cannot_be_read_is_an_unknown_execution(keeper: Keeper):
