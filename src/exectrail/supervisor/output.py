@@ -12,9 +12,11 @@ import os
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from exectrail.guard import report
 from exectrail.supervisor.standby import Passing, Standby
 
 PART = 65536
@@ -25,8 +27,11 @@ NAMES = ("stdout", "stderr")
 LEFT_BYTES = 1 << 20
 """What is passed on, at most, once the program has ended: no pipe holds more."""
 
-Keep = Callable[[str, int, bytes], None]
-"""Keeps a line: the stream's name, nanoseconds since the epoch, the line without its end."""
+MOST_LINES = 10_000
+"""Lines that may wait to be kept; the oldest go first."""
+
+Line = tuple[str, int, bytes]
+"""The stream's name, nanoseconds since the epoch, the line without its end."""
 
 
 class Stream:
@@ -45,6 +50,8 @@ class Output:
     """The program's stdout and stderr. Made by `open`, before the program is started."""
 
     def __init__(self, streams: Sequence[Stream]) -> None:
+        self.lines: deque[Line] = deque(maxlen=MOST_LINES)
+        """The lines that passed; whoever keeps them takes them."""
         self._streams = list(streams)
         self._threads: list[threading.Thread] = []
         self._ended = threading.Event()
@@ -74,23 +81,24 @@ class Output:
             os.close(stream.writer)
         return [Passing(stream.source, stream.sink) for stream in self._streams]
 
-    def pass_through(self, keep: Keep, standby: Standby | None) -> None:
+    def pass_through(self, standby: Standby | None) -> None:
         """Begin to pass on."""
         for index, stream in enumerate(self._streams):
             thread = threading.Thread(
                 target=self._pass,
-                args=(stream, index, keep, standby),
+                args=(stream, index, standby),
                 name=f"exectrail-{stream.name}",
                 daemon=True,
             )
             thread.start()
             self._threads.append(thread)
 
-    def resized(self) -> None:
-        """The terminal has another size: so has the program's."""
+    def resized(self) -> bool:
+        """The terminal has another size: so has the program's, if it has one."""
         for stream in self._streams:
             if stream.is_terminal:
                 _copy_size(stream.sink, stream.source)
+        return any(stream.is_terminal for stream in self._streams)
 
     def finish(self) -> None:
         """The program has ended: pass on what it left. What a child of it still writes is the
@@ -101,8 +109,8 @@ class Output:
         for thread in self._threads:
             thread.join()
 
-    def _pass(self, stream: Stream, index: int, keep: Keep, standby: Standby | None) -> None:
-        lines = Lines(stream.name, keep)
+    def _pass(self, stream: Stream, index: int, standby: Standby | None) -> None:
+        lines = Lines(stream.name, self._keep)
         waiting = select.poll()
         waiting.register(stream.source, select.POLLIN)
         waiting.register(self._wake_read, select.POLLIN)
@@ -124,6 +132,11 @@ class Output:
             left -= len(part) if self._ended.is_set() else 0
         lines.end()
 
+    def _keep(self, line: Line) -> None:
+        if len(self.lines) == MOST_LINES:
+            report("supervisor.output")
+        self.lines.append(line)
+
 
 class Lines:
     """Cuts a stream into lines.
@@ -133,7 +146,7 @@ class Lines:
         keep: Told of each line.
     """
 
-    def __init__(self, name: str, keep: Keep) -> None:
+    def __init__(self, name: str, keep: Callable[[Line], None]) -> None:
         self._name = name
         self._keep = keep
         self._open = b""
@@ -161,7 +174,7 @@ class Lines:
     def _one(self, at: int, line: bytes) -> None:
         line = line.rstrip(b"\r")
         if line and not self._too_long:
-            self._keep(self._name, at, line[:LONGEST_LINE])
+            self._keep((self._name, at, line[:LONGEST_LINE]))
 
 
 def pass_on(streams: Sequence[Passing]) -> None:

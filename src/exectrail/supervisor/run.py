@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -58,14 +59,15 @@ def supervise(
         print(f"exectrail run: {error}", file=sys.stderr)
         return error.code
     standby = Standby.fork(output.started() if output is not None else ())
+    if output is not None:
+        output.pass_through(standby)
     say = _let_go_of_streams(inherited)
     from exectrail.supervisor.watching import Watching
 
-    watching = Watching(child, supervisor_id, environment, say)
-    if output is not None:
-        output.pass_through(watching.keep_line, standby)
+    lines = output.lines if output is not None else deque[Any]()
+    watching = Watching(child, supervisor_id, environment, say, lines)
     watching.start()
-    parent = Parent(child, standby, watching.reaped, output.resized if output else _nothing)
+    parent = Parent(child, standby, watching.reaped, output.resized if output else _no)
     ending = parent.run()
     if output is not None:
         output.finish()
@@ -153,7 +155,7 @@ class Parent:
         child: The program's process id.
         standby: Knows of signals to the group.
         reaped: Told of each child's end.
-        resized: Told of each change of the terminal's size.
+        resized: Told of each change of the terminal's size; whether that changed the program's.
     """
 
     def __init__(
@@ -161,7 +163,7 @@ class Parent:
         child: int,
         standby: Standby | None,
         reaped: Callable[[int, Ending], None],
-        resized: Callable[[], None],
+        resized: Callable[[], bool],
     ) -> None:
         self._child = child
         self._standby = standby
@@ -175,13 +177,13 @@ class Parent:
         wanted = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
         self._reap()
         while self._ending is None:
-            number, from_us, sender = _next_signal(wanted)
+            number, from_user, sender = _next_signal(wanted)
             if number == signal.SIGCHLD:
                 self._reap()
                 continue
-            if number == signal.SIGWINCH:
-                self._resized()
-            if self._is_for_us_alone(number, from_us, sender):
+            # The program may have looked at its size before it had that.
+            late = number == signal.SIGWINCH and self._resized()
+            if late or self._is_for_us_alone(number, from_user, sender):
                 self._forward(number)
         return self._ending
 
@@ -321,5 +323,5 @@ def _let_go_of_streams(inherited: Sequence[int]) -> Callable[[str], None]:
     return say
 
 
-def _nothing() -> None:
-    return None
+def _no() -> bool:
+    return False

@@ -16,12 +16,13 @@ from typing import Any
 
 from exectrail.config import Config
 from exectrail.conventions import names
-from exectrail.guard import guard, report
+from exectrail.guard import guard
 from exectrail.spool import Destination, Folder, LogLines, Spool, Stream, root_folder
 from exectrail.spool.folder import ABOUT
 from exectrail.supervisor.delivery import Delivery
 from exectrail.supervisor.endings import UNKNOWN, Ending
 from exectrail.supervisor.oom import OomKills
+from exectrail.supervisor.output import Line
 from exectrail.supervisor.workers import Worker
 
 _GUARD = guard("supervisor.watching")
@@ -34,8 +35,6 @@ SLOWLY_S = 0.5
 ENDING_S = 0.1
 """How long after its end it may take until it is known how a process ended."""
 ENDINGS_KEPT = 4096
-MOST_LINES = 10_000
-"""Lines of output that may wait to be kept; the oldest go first."""
 UNCLAIMED_S = 2.0
 """So long a line of output waits for the process that it may be from to announce itself."""
 
@@ -48,6 +47,7 @@ class Watching:
         supervisor_id: By which its processes announce themselves.
         environment: Of the program; its variables say where spools are, and where they go.
         say: Tells the user something, once.
+        output: Lines of the program's output come here, if they are captured.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Watching:
         supervisor_id: str,
         environment: Mapping[str, str],
         say: Callable[[str], None],
+        output: deque[Line],
     ) -> None:
         self._child = child
         self._id = supervisor_id
@@ -71,7 +72,7 @@ class Watching:
         self._own: Spool | None = None
         self._root: Path | None = None
         self._delivery: Delivery | None = None
-        self._output: deque[tuple[str, int, bytes]] = deque(maxlen=MOST_LINES)
+        self._output = output
         self._speaker: LogLines | None = None
         self._stopping = False
         self._wake_read, self._wake_write = os.pipe()
@@ -90,12 +91,6 @@ class Watching:
         self._endings.pop(pid, None)
         self._endings[pid] = ending
         self._wake()
-
-    def keep_line(self, stream: str, at_ns: int, line: bytes) -> None:
-        """Keep a line of the program's output; called in the threads that pass it on."""
-        if len(self._output) == MOST_LINES:
-            report("supervisor.output")
-        self._output.append((stream, at_ns, line))
 
     def finish(self) -> None:
         """The program has ended: tell how its processes ended, and deliver what is there.
