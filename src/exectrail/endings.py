@@ -45,7 +45,7 @@ TELL_S: Final = 0.3
 """The part of it for what was open. What is not told by then the reader knows from the signal."""
 PATIENCE_S: Final = 0.5
 """How long our own code that the signal came amid may take to get to its end."""
-AGAIN_S: Final = 0.001
+SWITCH_S: Final = 1e-5
 SUPERVISOR: Final = "EXECTRAIL_SUPERVISOR"
 """Id of the supervisor that this process runs under."""
 _INNER: Final = (
@@ -203,10 +203,23 @@ def _on_sigterm(frame: FrameType | None) -> None:
     if watch.ending:
         return  # sent twice
     now = time.monotonic()
-    watch.came_at = watch.came_at or now
-    if now < watch.came_at + PATIENCE_S and _amid_ours(frame, watch.waits) and _come_again():
+    if not watch.came_at:
+        watch.came_at = now
+        ours = _outermost_of_ours(frame, watch.waits)
+        if ours is not None and _come_again():
+            _end_when_it_returns(ours, watch)
+            return
+    elif now < watch.came_at + PATIENCE_S:
+        return
+    _end(watch)
+
+
+def _end(watch: _Watch) -> None:
+    if watch.ending:
         return
     watch.ending = True
+    # Threads of the program that compute would give way each 5 ms only, and there is much to write.
+    sys.setswitchinterval(SWITCH_S)
     try:
         with _GUARD:
             _tell(watch)
@@ -228,26 +241,37 @@ def _tell(watch: _Watch) -> None:
     told.acquire(timeout=HAND_OVER_S)
 
 
-def _amid_ours(frame: FrameType | None, waits: Collection[CodeType]) -> bool:
-    """Whether the signal came amid code of ours that should get to its end first."""
-    amid = False
+def _outermost_of_ours(frame: FrameType | None, waits: Collection[CodeType]) -> FrameType | None:
+    """The call into code of ours that the signal came amid, which should get to its end first."""
+    found: FrameType | None = None
     while frame is not None:
         if frame.f_code in waits:
-            return False
+            return None
         name = frame.f_globals.get("__name__")
-        amid = amid or (isinstance(name, str) and name.startswith(_INNER))
+        if isinstance(name, str) and name.startswith(_INNER):
+            found = frame
         frame = frame.f_back
-    return amid
+    return found
+
+
+def _end_when_it_returns(ours: FrameType, watch: _Watch) -> None:
+    def returned(frame: FrameType, event: str, _argument: object) -> None:
+        if frame is ours and event == "return":
+            sys.setprofile(None)
+            _end(watch)
+
+    # In place of a profiler of the program's, which has a moment left in any case.
+    sys.setprofile(returned)
 
 
 def _come_again() -> bool:
-    """Have the signal come again in a moment; whether it will."""
+    """Have the signal come again where patience ends; whether it will."""
     main = threading.main_thread().ident
     if main is None:
         return False
 
     def again() -> None:
-        time.sleep(AGAIN_S)
+        time.sleep(PATIENCE_S)
         signal.pthread_kill(main, signal.SIGTERM)
 
     try:

@@ -8,6 +8,7 @@ output and errors have to be the same to the byte; what was recorded is compared
 from __future__ import annotations
 
 import os
+import random
 import re
 import select
 import signal
@@ -23,12 +24,13 @@ from typing import Any
 import pytest
 
 from exectrail.conventions import names
-from exectrail.spool import Destination, ship_leftovers
-from exectrail.testing.sink import SentLog, Sink
+from exectrail.spool import Destination, Spool, ship_leftovers
+from exectrail.testing.sink import Answer, SentLog, Sink
 
 pytestmark = pytest.mark.slow
 
 PROGRAMS = Path(__file__).parent / "programs"
+SUPERVISOR_ID = "01a1fc81-9a9b-7c19-b25f-09aae66ecc49"
 CASES: list[dict[str, Any]] = tomllib.loads((PROGRAMS / "endings.toml").read_text())["case"]
 
 
@@ -48,11 +50,11 @@ class Bench:
         self.sink = sink
         ours = ("OTEL_", "EXECTRAIL_", "PYTHON", "COVERAGE")
         self._plain = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-        self._root = directory / "spool"
+        self.root = directory / "spool"
         self._observed = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            "EXECTRAIL_SPOOL": str(self._root),
+            "EXECTRAIL_SPOOL": str(self.root),
         }
 
     def without(self, case: Mapping[str, Any], *options: str) -> Ended:
@@ -86,7 +88,9 @@ class Bench:
                     line = process.stdout.readline()
                     assert line, process.stderr.read()
                     out += line
-                wait_until_it_waits(process.pid)
+                if "after" not in case:
+                    wait_until_it_waits(process.pid)
+                select.select([], [], [], case.get("after", 0.0))
             for name in case.get("send", ()):
                 process.send_signal(signal.Signals[name])
             rest, err = process.communicate(timeout=60)
@@ -99,7 +103,7 @@ class Bench:
     def story(self) -> str:
         """What was recorded, once what dead processes left is shipped too."""
         destination = Destination.from_environment(self._observed)
-        for leftover in ship_leftovers(self._root, destination):
+        for leftover in ship_leftovers(self.root, destination):
             assert leftover.removed, leftover
         destination.close()
         return story(self.sink)
@@ -134,20 +138,16 @@ def story(sink: Sink) -> str:
 
 
 def _worker_lines(logs: list[SentLog], called: Mapping[Any, str], spans: set[Any]) -> list[str]:
-    exits = [log for log in logs if log.name == names.EVENT_WORKER_EXITED]
+    exits = _exits(logs)
     words = ["silent"] if not exits else ["exited"]
     words += [str(log.attributes[names.WORKER_SIGNAL]) for log in exits if _signal(log)]
-    states: dict[Any, list[SentLog]] = {}
-    for log in logs:
-        if log.name == names.EVENT_EXECUTION_STATE_CHANGED:
-            states.setdefault(log.attributes[names.EXECUTION_ID], []).append(log)
+    states = _histories(logs)
 
     def beneath(parent: Any, indent: str) -> Iterator[str]:
         for own, told in states.items():
             above = told[0].attributes.get(names.EXECUTION_PARENT_ID)
             if (above if above in states else None) != parent:
                 continue
-            told.sort(key=lambda log: log.attributes[names.EXECUTION_SEQUENCE])
             line = f"{indent}{told[0].attributes[names.EXECUTION_KIND]} {called[own]}"
             if above is not None and above not in states:
                 line += f" beneath {called.get(above, '?')}"
@@ -202,3 +202,151 @@ def test_a_program_ends_as_without_us_and_what_it_did_is_known(
         told = re.sub("^(exited|silent)$", "ended", told, flags=re.MULTILINE)
         told = told.replace(" (no span)", "")
     assert told == case["story"].strip()
+
+
+@pytest.mark.parametrize("phase", ["cold", "warm"])
+def test_sigterm_at_any_moment_is_told_and_never_hangs(bench: Bench, phase: str) -> None:
+    """Amid the set-up, amid our locks, amid a write: seeded moments, four threads at work."""
+    moments = random.Random(20 if phase == "cold" else 21)
+    for _ in range(6):
+        bench.sink.logs.clear()
+        moment = moments.uniform(0, 0.25)
+        ended = bench.observed(
+            {"program": "load", "arguments": [phase], "send": ["SIGTERM"], "after": moment}
+        )
+        assert ended == Ended(-signal.SIGTERM, "ready\n", ""), moment
+        bench.story()
+        if not bench.sink.logs:
+            assert (phase, moment < 0.2) == ("cold", True)  # it had not begun
+            continue
+        exits = _exits(bench.sink.logs)
+        assert [log.attributes[names.WORKER_SIGNAL] for log in exits] == ["SIGTERM"], moment
+        left_open = set[str]()
+        for told in _histories(bench.sink.logs).values():
+            workflow = str(told[0].attributes[names.GEN_AI_WORKFLOW_NAME])
+            begun = told[0].attributes[names.EXECUTION_SEQUENCE] == 1
+            # A thread may be about to tell that it began; the main thread has told it by then.
+            assert begun or (workflow, len(told)) == ("beside", 1), moment
+            if not _final(told[-1]):
+                left_open.add(workflow)
+            if _state(told[-1]).startswith("cancelled"):
+                assert _state(told[-1]) == "cancelled(signal)"
+        # Threads that go on meanwhile may start another one; the main thread does not.
+        assert left_open <= {"beside"}, moment
+
+
+def _histories(logs: Sequence[SentLog]) -> dict[Any, list[SentLog]]:
+    """Changes of state by execution, in their order; each once, however often it was delivered."""
+    found: dict[Any, dict[int, SentLog]] = {}
+    for log in logs:
+        if log.name == names.EVENT_EXECUTION_STATE_CHANGED:
+            told = found.setdefault(log.attributes[names.EXECUTION_ID], {})
+            told[int(log.attributes[names.EXECUTION_SEQUENCE])] = log
+    return {own: [told[number] for number in sorted(told)] for own, told in found.items()}
+
+
+def _exits(logs: Sequence[SentLog]) -> list[SentLog]:
+    """What a worker said of its end; once."""
+    told = {
+        log.attributes[names.WORKER_SEQUENCE]: log
+        for log in logs
+        if log.name == names.EVENT_WORKER_EXITED
+    }
+    return list(told.values())
+
+
+# -- under a supervisor ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def supervisor(bench: Bench) -> Iterator[str]:
+    """The id of a supervisor that lives: who holds the lock of its folder."""
+    spool = Spool.create(bench.root, SUPERVISOR_ID, {"supervisor": SUPERVISOR_ID})
+    yield SUPERVISOR_ID
+    spool.close()
+
+
+SLEEPS = {"program": "waits", "arguments": ["sleeps"], "send": ["SIGTERM"]}
+
+
+def test_under_a_supervisor_a_signal_is_the_supervisors_to_tell(
+    bench: Bench, supervisor: str
+) -> None:
+    ended = bench.observed(SLEEPS, EXECTRAIL_SUPERVISOR=supervisor)
+    assert ended == bench.without(SLEEPS)
+    told = """
+silent
+  task beside: running
+  workflow w: running
+    step paused: running > paused(human_input)
+    step queued: queued
+    step s: running
+"""
+    assert bench.story() == told.strip()
+
+
+def test_with_a_supervisor_that_died_it_is_the_programs_own(bench: Bench) -> None:
+    ended = bench.observed(SLEEPS, EXECTRAIL_SUPERVISOR=SUPERVISOR_ID)
+    assert ended == bench.without(SLEEPS)
+    assert bench.story().startswith("exited SIGTERM\n")
+
+
+def test_under_a_supervisor_a_program_waits_for_no_receiver(bench: Bench, supervisor: str) -> None:
+    bench.sink.answer = Answer.HANG
+    case = {"program": "at_exit", "arguments": ["after"]}
+    ended = bench.observed(case, EXECTRAIL_SUPERVISOR=supervisor)
+    assert (ended, bench.sink.requests) == (bench.without(case), 0)
+    bench.sink.let_go()
+    assert bench.story() == AT_EXIT
+
+
+# -- at the exit ----------------------------------------------------------------------------------
+
+AT_EXIT = """
+exited
+  workflow w: running > completed
+    step s: running > completed
+  workflow after: running > completed
+    step s: running > completed
+""".strip()
+
+
+@pytest.mark.parametrize(
+    "answer", [answer for answer in Answer if answer is not Answer.BAD_REQUEST]
+)
+def test_a_program_ends_before_its_receiver_and_nothing_is_lost(
+    bench: Bench, answer: Answer
+) -> None:
+    bench.sink.answer = answer
+    case = {"program": "at_exit", "arguments": ["after"]}
+    # A request may take ten minutes: the program has ended before the sink lets go of it.
+    ended = bench.observed(case, OTEL_EXPORTER_OTLP_TIMEOUT="600000")
+    assert ended == bench.without(case)
+    bench.sink.let_go()
+    assert bench.story() == AT_EXIT
+
+
+@pytest.mark.parametrize("answer", [Answer.HANG, Answer.UNAVAILABLE])
+def test_sigterm_is_answered_before_the_receiver_answers(bench: Bench, answer: Answer) -> None:
+    bench.sink.answer = answer
+    ended = bench.observed(SLEEPS, OTEL_EXPORTER_OTLP_TIMEOUT="600000")
+    assert ended == bench.without(SLEEPS)
+    bench.sink.let_go()
+    assert bench.story().startswith("exited SIGTERM\n")
+
+
+DEVELOPED = [
+    {"program": "leave", "arguments": ["3"]},
+    {"program": "beside", "arguments": ["daemon", "exit"]},
+    {"program": "forks", "arguments": ["works"]},
+    {"program": "at_exit", "arguments": ["before all"]},
+    {"program": "pools", "arguments": ["pool closed", "spawn"]},
+    {"program": "graph", "arguments": ["exits"]},
+]
+
+
+@pytest.mark.parametrize("case", DEVELOPED, ids=title)
+def test_python_in_development_mode_has_nothing_to_say_of_us(
+    bench: Bench, case: dict[str, Any]
+) -> None:
+    assert bench.observed(case, "-X", "dev") == bench.without(case, "-X", "dev")
