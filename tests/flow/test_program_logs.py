@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -211,3 +214,50 @@ assert dict(vars(logging.Logger)) == before, set(vars(logging.Logger)) ^ set(bef
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True)
 
     assert (done.returncode, done.stderr.decode()) == (0, "")
+
+
+def test_a_runs_log_is_shown_with_it(stack, tmp_path):
+    program = """
+import logging, exectrail
+exectrail.instrument()
+log = logging.getLogger("shop.orders")
+with exectrail.workflow("night") as night:
+    log.warning("outside of the step")
+    with exectrail.step("look") as step:
+        log.error("inside, password=hunter2secret")
+print(night.id, step.id)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            **os.environ,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": stack.otlp_endpoint,
+            "EXECTRAIL_SPOOL": str(tmp_path),
+            "EXECTRAIL_LOGS": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    run_id, step_id = done.stdout.split()
+
+    def show(execution_id: str) -> list[dict[str, Any]]:
+        words = ["show", execution_id, "--logs", "--json", "--url", stack.clickhouse_url]
+        command = [sys.executable, "-m", "exectrail", *words]
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return json.loads(shown.stdout)["logs"] if shown.returncode == 0 else []
+
+    deadline = time.monotonic() + 20
+    while len(show(run_id)) < 2 and time.monotonic() < deadline:
+        pass
+
+    assert [(log["severity"], log["logger"], log["body"], log["name"]) for log in show(run_id)] == [
+        ("WARN", "shop.orders", "outside of the step", "night"),
+        ("ERROR", "shop.orders", "inside, password=[redacted:secret]", "look"),
+    ]
+    [line] = show(step_id)
+    assert (line["execution_id"], line["source_file"], line["source_line"]) == (
+        step_id,
+        "<string>",
+        8,
+    )

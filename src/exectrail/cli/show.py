@@ -12,12 +12,14 @@ from rich.text import Text
 from exectrail import queries
 from exectrail.cli import arguments, header, sections
 from exectrail.cli.documents import document
+from exectrail.cli.logs import log_lines
 from exectrail.cli.plans import plan_document, plan_lines
 from exectrail.cli.resolve import resolve
 from exectrail.cli.screen import View, view, write, write_json
 from exectrail.cli.session import CommandError, Together, connected
 from exectrail.queries import (
     Artifact,
+    LogLine,
     Match,
     Node,
     Plan,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES: Final = """\
   exectrail show 019a9c3e-4f2b                   a run, by the beginning of its id
+  exectrail show 019a9c3e-4f2b --logs            and what was logged within it
   exectrail show 019a9c3e-4f2b --json | jq '.run.state, .run.error_type'
 """
 
@@ -45,6 +48,7 @@ class RunReport:
     Attributes:
         subject: The run; for a part, its node.
         nodes: All executions of the run: what was planned is held against them.
+        logs: What was logged; None where nobody asked.
     """
 
     subject: Run | Node
@@ -56,6 +60,7 @@ class RunReport:
     artifacts: Sequence[Artifact] = ()
     resources: Sequence[ResourceUse] = ()
     nodes: Sequence[Node] = ()
+    logs: Sequence[LogLine] | None = None
 
 
 def register(subparsers: arguments.SubParsers) -> None:
@@ -69,13 +74,14 @@ def register(subparsers: arguments.SubParsers) -> None:
         _EXAMPLES,
     )
     arguments.add_id(parser)
+    parser.add_argument("--logs", action="store_true", help="what was logged within it, too")
     parser.set_defaults(run=_run)
 
 
 @connected
 def _run(client: Client, args: argparse.Namespace) -> int:
     match = resolve(client, args.id, view())
-    answer = _ask(client, match)
+    answer = _ask(client, match, args.logs)
     if args.json:
         write_json(show_document(answer))
     else:
@@ -83,7 +89,7 @@ def _run(client: Client, args: argparse.Namespace) -> int:
     return 0
 
 
-def _ask(client: Client, match: Match) -> RunReport:
+def _ask(client: Client, match: Match, with_logs: bool) -> RunReport:
     own, root, whole = match.execution_id, match.root_id, bool(match.is_root)
     with Together(client) as asked:
         runs = asked.ask(queries.run(root))
@@ -95,6 +101,8 @@ def _ask(client: Client, match: Match) -> RunReport:
         results = asked.ask(queries.run_results(root))
         artifacts = asked.ask(queries.run_artifacts(root))
         resources = asked.ask(queries.run_resources(root))
+        logged = asked.ask(queries.run_logs(root)) if with_logs else None
+        logs = None if logged is None else logged.result()
         subjects = runs.result() if whole else _of(own, nodes.result())
         if not subjects:
             raise CommandError(f"the first event of {own} has not arrived (yet).")
@@ -108,6 +116,7 @@ def _ask(client: Client, match: Match) -> RunReport:
             artifacts=artifacts.result() if whole else _of(own, artifacts.result()),
             resources=resources.result() if whole else _of(own, resources.result()),
             nodes=nodes.result(),
+            logs=logs if logs is None or whole else _of(own, logs),
         )
 
 
@@ -125,6 +134,7 @@ def _of(execution_id: str, rows: Sequence[_R]) -> list[_R]:
 
 def show_document(answer: RunReport) -> dict[str, object]:
     """The JSON document. A part of a run stands under `run` too: its `root_id` is another one."""
+    logs = {} if answer.logs is None else {"logs": [document(row) for row in answer.logs]}
     return {
         "run": document(answer.subject),
         "transitions": [document(row) for row in answer.transitions],
@@ -134,6 +144,7 @@ def show_document(answer: RunReport) -> dict[str, object]:
         "results": [document(row) for row in answer.results],
         "artifacts": [document(row) for row in answer.artifacts],
         "resources": [document(row) for row in answer.resources],
+        **logs,
     }
 
 
@@ -147,6 +158,7 @@ def render(answer: RunReport, view: View) -> list[Text]:
         "RESULTS": sections.results(answer.results, view),
         "ARTIFACTS": sections.artifacts(answer.artifacts, view),
         "RESOURCES": sections.resources(answer.resources, view),
+        "LOGS": log_lines(answer.logs, view),
     }
     lines = header.header(answer.subject, view)
     for title, body in parts.items():

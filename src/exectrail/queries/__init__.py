@@ -21,6 +21,7 @@ from exectrail.queries.catalog import (
     runs,
     tree,
 )
+from exectrail.queries.logs import LogLine, run_logs
 from exectrail.queries.parts import (
     Artifact,
     NodeModel,
@@ -59,6 +60,7 @@ __all__ = [
     "Cost",
     "CostBy",
     "Finding",
+    "LogLine",
     "Match",
     "Node",
     "NodeModel",
@@ -87,6 +89,7 @@ __all__ = [
     "run_agents",
     "run_artifacts",
     "run_errors",
+    "run_logs",
     "run_models",
     "run_plans",
     "run_resources",

@@ -27,6 +27,7 @@ OBJECTS = {
     "Result": queries.Result,
     "Artifact": queries.Artifact,
     "Resource use": queries.ResourceUse,
+    "Log line": queries.LogLine,
     "Cost": queries.Cost,
     "Agent cost": queries.AgentCost,
 }
