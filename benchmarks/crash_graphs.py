@@ -31,6 +31,10 @@ class State(TypedDict, total=False):
     turns: Annotated[int, operator.add]
 
 
+def _next(state: State) -> str:
+    return "think" if state.get("turns", 0) < TURNS else "write"
+
+
 class Run:
     """One run of a graph: its thread, what is about to end, and what is about to start."""
 
@@ -84,7 +88,7 @@ class Run:
 
 
 class Research:
-    """collect, an agent that looks, two turns of thought with a model, and a tool that publishes."""
+    """collect, an agent that looks, two turns with a model, and a tool that publishes."""
 
     def __init__(self, program: Program, told: Any, place: str = UNWOUND) -> None:
         self._run = Run(program, place, program.key())
@@ -139,17 +143,11 @@ class Research:
         graph.add_edge(START, "collect")
         graph.add_edge("collect", "research")
         graph.add_edge("research", "think")
-        graph.add_conditional_edges(
-            "think",
-            lambda state: "think" if state["turns"] < TURNS else "write",
-            ["think", "write"],
-        )
+        graph.add_conditional_edges("think", _next, ["think", "write"])
         graph.add_edge("write", END)
         return graph.compile(name="research_run")
 
-    def _node(
-        self, entered: Callable[[], None], left: Callable[[], None], is_async: bool
-    ) -> Callable[[State], Any]:
+    def _node(self, entered: Callable[[], None], left: Callable[[], None], is_async: bool) -> Any:
         def node(state: State) -> State:
             entered()
             self._program.point()

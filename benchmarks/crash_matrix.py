@@ -97,8 +97,9 @@ class Group:
         with ThreadPoolExecutor(self._plan.jobs) as pool:
             waiting: list[Future[None]] = []
             for number in range(self._plan.deaths):
-                for case in self._cases:
-                    waiting.append(pool.submit(runner.run, self._trial(case, number)))
+                waiting += [
+                    pool.submit(runner.run, self._trial(case, number)) for case in self._cases
+                ]
             self._follow(waiting)
             for case in self._cases:  # deaths came too early for the number of executions
                 while sum(len(trial.fates()) for trial in case.trials) < self._plan.executions:

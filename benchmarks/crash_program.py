@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -33,6 +33,7 @@ from crash_truth import (
     ENDING,
     OBSERVER,
     OPEN,
+    OVER,
     STARTED,
     UNWOUND,
     UNWOUND_ASYNC,
@@ -47,11 +48,11 @@ LATEST_DEED: Final = 60
 """The deed is done at one of the first so many points."""
 
 
-class Boom(RuntimeError):
+class UnhandledError(RuntimeError):
     """What nobody handles."""
 
 
-class Slip(RuntimeError):
+class HandledError(RuntimeError):
     """An error that the program handles."""
 
 
@@ -99,7 +100,7 @@ class Program:
         if self.row in _DEEDS and self._points == self._deed_at:
             _DEEDS[self.row]()
         if (self.directory / "boom").exists():
-            raise Boom("nobody handles this")
+            raise UnhandledError("nobody handles this")
 
 
 def _fill_memory() -> None:
@@ -109,7 +110,7 @@ def _fill_memory() -> None:
 
 
 def _raise() -> None:
-    raise Boom("nobody handles this")
+    raise UnhandledError("nobody handles this")
 
 
 _DEEDS: Final[dict[str, Callable[[], Any]]] = {
@@ -146,7 +147,7 @@ class Told:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        expected = error is None or isinstance(error, Slip)
+        expected = error is None or isinstance(error, HandledError)
         if expected:
             state, reason = ("completed", "") if error is None else ("failed", "error")
             self._log.tell(ENDING, self.key, s=state, r=reason)
@@ -171,8 +172,8 @@ def report(program: Program, parent: str | None = "", place: str = UNWOUND) -> N
                 with Told(program, exectrail.step, "parse", whole.key, place):
                     program.point()
                     if attempt == 1 and program.chance.random() < 0.5:
-                        raise Slip("not today")
-            except Slip:
+                        raise HandledError("not today")
+            except HandledError:
                 continue
             break
         with (agent := Told(program, exectrail.agent, "writer", whole.key, place)) as writing:
@@ -333,7 +334,7 @@ async def _leave_async(program: Program) -> None:
     key = program.key()
 
     @exectrail.step("atokens", external_id=key)
-    async def tokens() -> Any:
+    async def tokens() -> AsyncGenerator[str]:
         program.log.tell(STARTED, key)
         while True:
             await program.apoint()
@@ -377,12 +378,11 @@ def resume(program: Program) -> None:
 def parent_killed(program: Program) -> None:
     """Starts a child process, and works until it is killed."""
     command = [sys.executable, __file__, "child", str(program.directory), "1"]
-    with Bystander(program):
-        with (whole := Told(program, exectrail.workflow, "parent", "", UNWOUND)):
-            subprocess.Popen(command, stdin=subprocess.DEVNULL)
-            with Told(program, exectrail.step, "waits", whole.key, UNWOUND):
-                while not program.done:
-                    program.point()
+    with Bystander(program), (whole := Told(program, exectrail.workflow, "parent", "")):
+        subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        with Told(program, exectrail.step, "waits", whole.key):
+            while not program.done:
+                program.point()
 
 
 def child(program: Program) -> None:
@@ -440,7 +440,10 @@ def main() -> None:
     chosen = parser.parse_args()
     role = chosen.row if chosen.row in ("child", "second") else "main"
     program = Program(chosen.directory, chosen.seed, role, row=chosen.row)
-    ROWS.get(chosen.row, work)(program)
+    try:
+        ROWS.get(chosen.row, work)(program)
+    finally:
+        program.log.tell(OVER, "")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class Stack:
         """Start it, and wait until it is ready."""
         otlp, clickhouse = map(str, self._ports)
         command = ["up", "--detach", "--path", str(self.directory)]
-        run(command + ["--otlp-port", otlp, "--clickhouse-port", clickhouse], os.environ)
+        run([*command, "--otlp-port", otlp, "--clickhouse-port", clickhouse], os.environ)
 
     def stop(self) -> None:
         """Stop it; nothing if it does not run."""

@@ -63,6 +63,11 @@ class Trial:
         """What is known of each execution."""
         return merged(self.logs())
 
+    def over(self, pid: int) -> float:
+        """When a process's code came to its end: before its death, where it had an end."""
+        said = next((told.over for told in self.logs() if told.pid == pid), None)
+        return said or self.deaths.get(pid, 0.0)
+
     def process(self, role: str) -> int:
         """The pid of the first process of a role that has told of itself; 0 if none has."""
         logs = sorted(self.logs(), key=lambda told: told.began)

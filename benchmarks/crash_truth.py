@@ -25,6 +25,8 @@ CALL: Final = "call"
 """A model call has returned."""
 CUT: Final = "cut"
 """What the row is about was done to it, just now."""
+OVER: Final = "over"
+"""The program's code has come to its end; the interpreter's own follows."""
 PROCESS: Final = "process"
 """The first line of a process."""
 
@@ -102,6 +104,8 @@ class Told:
     pid: int
     began: float
     """Time of its first line."""
+    over: float | None = None
+    """Time at which its code came to its end, if it got there."""
     fates: dict[str, Fate] = field(default_factory=dict[str, Fate])
 
 
@@ -112,6 +116,9 @@ def read(file: Path) -> Told | None:
         return None
     told = Told(lines[0]["role"], lines[0]["pid"], lines[0]["t"])
     for line in lines[1:]:
+        if line["m"] == OVER:
+            told.over = line["t"]
+            continue
         fate = told.fates.setdefault(line["k"], Fate(line["k"], pid=told.pid))
         _note(fate, line)
     return told

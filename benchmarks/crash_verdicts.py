@@ -1,4 +1,4 @@
-"""Compares what the views showed with what is right: the program's own log and `crash_table.toml`."""
+"""Compares what the views showed with what is right, by the programs' logs and the table."""
 
 from __future__ import annotations
 
@@ -130,8 +130,7 @@ class Verdicts:
         for at, shown in story.shown:
             if shown.state in FINAL - allowed and not (woke and shown.state == "abandoned"):
                 return f"was shown as {_words(shown)} for a while"
-            died = trial.deaths.get(fate.pid, 0.0)
-            if shown.state == "abandoned" and at < died and not woke:
+            if shown.state == "abandoned" and at < trial.over(fate.pid) and not woke:
                 return f"was shown as {_words(shown)} while its process lived"
         if fate.moment != ENDED or fate.was_cut:
             return self._in_time(trial, fate, story, since, fitting)
