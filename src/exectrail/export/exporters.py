@@ -36,33 +36,8 @@ _TALKERS: Final = ("opentelemetry.", "urllib3.", "requests.", "charset_normalize
 """Whose loggers speak while we set up and export. A filter is no parent's: each has its own."""
 
 
-_trouble = threading.Event()
-
-
-def _not_ours(record: logging.LogRecord) -> bool:
-    if not _ours.get():
-        return True
-    if record.levelno >= logging.WARNING:
-        _trouble.set()
-    return False
-
-
-def troubled() -> bool:
-    """Whether the last that is known of an exporter of ours is that it fails, or tries again."""
-    return _trouble.is_set()
-
-
-def watched_session() -> Any:
-    """An HTTP session for an exporter that tells of its troubles; None where there can be none.
-
-    Where the user names a session of their own (OTEL_PYTHON_EXPORTER_OTLP_HTTP_*), that is taken.
-    """
-    if not any(name.endswith("_CREDENTIAL_PROVIDER") for name in os.environ):
-        with guard("export.session"):
-            from exectrail.export.session import WatchedSession
-
-            return WatchedSession(_trouble)
-    return None
+def _not_ours(_record: logging.LogRecord) -> bool:
+    return not _ours.get()
 
 
 def hush() -> None:
@@ -138,9 +113,7 @@ class QuietSpans(SpanExporter):
         self._room.give(len(spans))
         with guard("export.spans"), quietly():
             result = self._inner.export(spans)
-        if result is SpanExportResult.SUCCESS:
-            _trouble.clear()
-        else:
+        if result is not SpanExportResult.SUCCESS:
             _lost("export.spans", len(spans))
         return result
 
@@ -167,9 +140,7 @@ class QuietLogs(LogRecordExporter):
         self._room.give(len(batch))
         with guard("export.logs"), quietly():
             result = self._inner.export(batch)
-        if result is LogRecordExportResult.SUCCESS:
-            _trouble.clear()
-        else:
+        if result is not LogRecordExportResult.SUCCESS:
             _lost("export.logs", len(batch))
         return result
 

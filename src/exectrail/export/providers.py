@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter, LogRecordExporter
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
     ConsoleMetricExporter,
     MetricExporter,
     PeriodicExportingMetricReader,
 )
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SynchronousMultiSpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from exectrail.conventions import names
+from exectrail.export.durable import spooled
 from exectrail.export.exporters import (
     Batching,
     BoundedLogs,
@@ -31,9 +28,8 @@ from exectrail.export.exporters import (
     QuietMetrics,
     hush,
     quietly,
-    troubled,
-    watched_session,
 )
+from exectrail.export.own import meters, sampler
 from exectrail.export.pipeline import Pipeline
 from exectrail.guard import guard
 from exectrail.signals.attributes import Attributes
@@ -50,17 +46,7 @@ what waits. OTEL_BSP_SCHEDULE_DELAY and OTEL_BLRP_SCHEDULE_DELAY win."""
 BATCH: Final = 512
 """Records in a batch, OpenTelemetry's default."""
 _MOST: Final = 1e9
-_NO_LIMITS: Final = SpanLimits(
-    max_attributes=SpanLimits.UNSET,
-    max_events=SpanLimits.UNSET,
-    max_links=SpanLimits.UNSET,
-    max_span_attributes=SpanLimits.UNSET,
-    max_event_attributes=SpanLimits.UNSET,
-    max_link_attributes=SpanLimits.UNSET,
-    max_attribute_length=SpanLimits.UNSET,
-    max_span_attribute_length=SpanLimits.UNSET,
-)
-"""The provider gives us its sampler alone, and a wrong OTEL_SPAN_* variable must not stop it."""
+_NOT_OTLP: Final = frozenset({"none", "console"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +59,28 @@ class Exporters:
 
 
 def from_environment(resource: Resource, version: str) -> Pipeline:
-    """Providers of our own with the exporters that the OTEL_* variables name.
+    """Providers of our own, as the OTEL_* variables say: by the spool to OTLP, or to the console.
 
     Args:
         resource: Which service, host and worker.
         version: Version of exectrail, for the instrumentation scope.
     """
     hush()
-    exporters = Exporters()
-    for signal, make in (
-        ("spans", _span_exporter),
-        ("logs", _log_exporter),
-        ("metrics", _metric_exporter),
-    ):
-        with guard(f"export.set_up.{signal}"), quietly():
-            exporters = replace(exporters, **{signal: make()})
-    return from_exporters(exporters, resource, version)
+    others = Exporters(
+        ConsoleSpanExporter() if _wanted("TRACES") == "console" else None,
+        ConsoleLogRecordExporter() if _wanted("LOGS") == "console" else None,
+        ConsoleMetricExporter() if _wanted("METRICS") == "console" else None,
+    )
+    pipeline = from_exporters(others, resource, version)
+    to_otlp = {name for name in ("TRACES", "LOGS", "METRICS") if _wanted(name) not in _NOT_OTLP}
+    if to_otlp:
+        with guard("export.set_up.spool"), quietly():
+            return spooled(pipeline, to_otlp, resource, version)
+    return pipeline
 
 
 def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pipeline:
-    """Providers of our own; the global ones are not touched.
+    """Providers of our own that export through the SDK; the global ones are not touched.
 
     Args:
         exporters: What takes the signals.
@@ -119,10 +107,7 @@ def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pi
             quiet = QuietMetrics(exporters.metrics)
             readers.append(PeriodicExportingMetricReader(quiet))
             stops.append(quiet)
-    with quietly():
-        sampler = TracerProvider(resource=resource, shutdown_on_exit=False, span_limits=_NO_LIMITS)
-        meter_provider = MeterProvider(readers, resource, shutdown_on_exit=False)
-
+    meter_provider = meters(readers, resource)
     held = [what for what in (events, spans, meter_provider) if what is not None]
 
     def flush() -> None:
@@ -130,7 +115,7 @@ def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pi
             with guard("export.flush"):
                 what.force_flush()
 
-    def close() -> None:
+    def close(_wait: float) -> None:
         for what in held:
             with guard("export.close"):
                 what.shutdown()
@@ -141,14 +126,13 @@ def from_exporters(exporters: Exporters, resource: Resource, version: str) -> Pi
 
     scope = InstrumentationScope(names.ROOT, version)
     return Pipeline(
-        spans=LateSpans(spans, sampler.sampler, resource, scope),
+        spans=LateSpans(spans, sampler(resource), resource, scope),
         records=OwnRecords(events, resource, scope),
         meter=meter_provider.get_meter(names.ROOT, version),
         project=str(resource.attributes.get(names.SERVICE_NAMESPACE, "")),
         always={},
         flush=flush,
         close=close,
-        troubled=troubled,
         abort=abort,
     )
 
@@ -181,43 +165,13 @@ def from_providers(options: Mapping[str, Any], worker: Attributes, version: str)
         project=str(project),
         always=worker,
         flush=flush,
-        close=flush,
+        close=lambda _wait: flush(),
     )
 
 
 def _wanted(signal: str) -> str:
     """`otlp`, `console` or `none`, of OTEL_<SIGNAL>_EXPORTER; the first one where several stand."""
     return os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp").split(",")[0].strip().lower() or "otlp"
-
-
-def _span_exporter() -> SpanExporter | None:
-    match _wanted("TRACES"):
-        case "none":
-            return None
-        case "console":
-            return ConsoleSpanExporter()
-        case _:
-            return OTLPSpanExporter(session=watched_session())
-
-
-def _log_exporter() -> LogRecordExporter | None:
-    match _wanted("LOGS"):
-        case "none":
-            return None
-        case "console":
-            return ConsoleLogRecordExporter()
-        case _:
-            return OTLPLogExporter(session=watched_session())
-
-
-def _metric_exporter() -> MetricExporter | None:
-    match _wanted("METRICS"):
-        case "none":
-            return None
-        case "console":
-            return ConsoleMetricExporter()
-        case _:
-            return OTLPMetricExporter(session=watched_session())
 
 
 def _batching(processor: str, most: int, delay_ms: float) -> Batching:

@@ -14,6 +14,7 @@ would move the program's own seeded sequence.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
@@ -164,7 +165,7 @@ class Spans(Protocol):
         ...
 
 
-def _events(error: SpanError | None, end_ns: int) -> tuple[Event, ...]:
+def error_events(error: SpanError | None, end_ns: int) -> tuple[Event, ...]:
     """The exception as a span event, semantic conventions for exceptions on spans."""
     if error is None or not error.type:
         return ()
@@ -174,20 +175,21 @@ def _events(error: SpanError | None, end_ns: int) -> tuple[Event, ...]:
     return (Event("exception", attributes, end_ns),)
 
 
-class LateSpans:
-    """Spans on providers of our own: built when they end."""
+class OwnSpans(ABC):
+    """Spans on providers of our own: a few fields until they end.
 
-    def __init__(
-        self,
-        processor: SpanProcessor,
-        sampler: Sampler,
-        resource: Resource,
-        scope: InstrumentationScope,
-    ) -> None:
-        self._processor = processor
+    Args:
+        sampler: Asked for each root; children follow it.
+    """
+
+    def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
-        self._resource = resource
-        self._scope = scope
+
+    @abstractmethod
+    def end(
+        self, handle: SpanHandle, end_ns: int, extra: Attributes, error: SpanError | None
+    ) -> None:
+        """Hand the finished span on."""
 
     def start(
         self, name: str, kind: SpanKind, start_ns: int, base: Attributes, above: SpanHandle | None
@@ -209,6 +211,22 @@ class LateSpans:
         context = SpanContext(trace_id, span_id, False, flags, sampled.trace_state)
         return SpanHandle(name, kind, start_ns, base, context, parent)
 
+
+class LateSpans(OwnSpans):
+    """Spans for a span processor of the SDK: built when they end."""
+
+    def __init__(
+        self,
+        processor: SpanProcessor,
+        sampler: Sampler,
+        resource: Resource,
+        scope: InstrumentationScope,
+    ) -> None:
+        super().__init__(sampler)
+        self._processor = processor
+        self._resource = resource
+        self._scope = scope
+
     def end(
         self, handle: SpanHandle, end_ns: int, extra: Attributes, error: SpanError | None
     ) -> None:
@@ -222,7 +240,7 @@ class LateSpans:
                 parent=handle.parent,
                 resource=self._resource,
                 attributes=attributes,
-                events=_events(error, end_ns),
+                events=error_events(error, end_ns),
                 kind=handle.kind,
                 status=_UNSET if error is None else Status(StatusCode.ERROR, error.message or None),
                 start_time=handle.start_ns,
@@ -256,7 +274,7 @@ class ApiSpans:
             return
         span.set_attributes(extra)
         if error is not None:
-            for event in _events(error, end_ns):
+            for event in error_events(error, end_ns):
                 span.add_event(event.name, event.attributes, end_ns)
             span.set_status(Status(StatusCode.ERROR, error.message or None))
         span.end(end_ns)

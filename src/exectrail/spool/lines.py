@@ -16,7 +16,7 @@ from exectrail.conventions import names
 
 Value = str | bool | int | float | Sequence[str]
 
-_text: Final = json.encoder.encode_basestring_ascii
+text_json: Final = json.encoder.encode_basestring_ascii
 SEVERITY_NUMBERS: Final[Mapping[str, int]] = {
     "TRACE": 1,
     "DEBUG": 5,
@@ -38,7 +38,7 @@ def value_json(value: Any) -> str:
     """An AnyValue. What is of none of its types stands as text."""
     kind = type(value)
     if kind is str:
-        return '{"stringValue":' + _text(value) + "}"
+        return '{"stringValue":' + text_json(value) + "}"
     if kind is bool:
         return '{"boolValue":true}' if value else '{"boolValue":false}'
     if kind is int:
@@ -46,15 +46,19 @@ def value_json(value: Any) -> str:
             return '{"intValue":"' + str(value) + '"}'
         return '{"stringValue":"' + str(value) + '"}'
     if kind is float:
-        if math.isfinite(value):
-            return '{"doubleValue":' + repr(value) + "}"
-        word = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-        return '{"doubleValue":"' + word + '"}'
+        return '{"doubleValue":' + double_json(value) + "}"
     if isinstance(value, str):  # an enum
-        return '{"stringValue":' + _text(str(value)) + "}"
+        return '{"stringValue":' + text_json(str(value)) + "}"
     if isinstance(value, (list, tuple)):
         return '{"arrayValue":{"values":[' + ",".join(map(value_json, value)) + "]}}"
-    return '{"stringValue":' + _text(str(value)) + "}"
+    return '{"stringValue":' + text_json(str(value)) + "}"
+
+
+def double_json(value: float) -> str:
+    """A double; JSON has no word for what is no number, protobuf's mapping has text."""
+    if math.isfinite(value):
+        return repr(value)
+    return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
 
 
 def attributes_json(attributes: Mapping[str, Any]) -> str:
@@ -63,7 +67,7 @@ def attributes_json(attributes: Mapping[str, Any]) -> str:
     for key, value in attributes.items():
         start = _KEYS.get(key)
         if start is None:
-            start = '{"key":' + _text(key) + ',"value":'
+            start = '{"key":' + text_json(key) + ',"value":'
             if len(_KEYS) < _MOST_KEYS:  # tags may have any key
                 _KEYS[key] = start
         parts.append(start + value_json(value) + "}")
@@ -82,7 +86,12 @@ def envelope(
         version: Its version.
     """
     records = {"Logs": "logRecords", "Spans": "spans", "Metrics": "metrics"}[signal]
-    about = '{"name":' + _text(scope) + (',"version":' + _text(version) if version else "") + "}"
+    about = (
+        '{"name":'
+        + text_json(scope)
+        + (',"version":' + text_json(version) if version else "")
+        + "}"
+    )
     start = (
         '{"resource' + signal + '":[{"resource":{"attributes":' + attributes_json(resource) + "},"
         '"scope' + signal + '":[{"scope":' + about + ',"' + records + '":['
@@ -135,7 +144,7 @@ class LogLines:
             attributes_json(attributes),
         ]
         if event_name:
-            record.append(',"eventName":' + _text(event_name))
+            record.append(',"eventName":' + text_json(event_name))
         if body is not None:
             record.append(',"body":' + value_json(body))
         if trace_id:
@@ -200,18 +209,18 @@ def span_json(span: SpanFact) -> str:
     flags = span.flags | _REMOTE_KNOWN | (_REMOTE if span.parent_is_remote else 0)
     parts = [
         f'{{"traceId":"{span.trace_id:032x}","spanId":"{span.span_id:016x}","flags":{flags},'
-        f'"name":{_text(span.name)},"kind":{span.kind},"startTimeUnixNano":"{span.start_ns}",'
+        f'"name":{text_json(span.name)},"kind":{span.kind},"startTimeUnixNano":"{span.start_ns}",'
         f'"endTimeUnixNano":"{span.end_ns}","attributes":{attributes_json(span.attributes)}'
     ]
     if span.parent_span_id:
         parts.append(f',"parentSpanId":"{span.parent_span_id:016x}"')
     if span.trace_state:
-        parts.append(',"traceState":' + _text(span.trace_state))
+        parts.append(',"traceState":' + text_json(span.trace_state))
     if span.failed:
-        message = ',"message":' + _text(span.message) if span.message else ""
+        message = ',"message":' + text_json(span.message) if span.message else ""
         parts.append(',"status":{"code":2' + message + "}")
     events = [
-        f'{{"timeUnixNano":"{at}","name":{_text(name)},"attributes":{attributes_json(about)}}}'
+        f'{{"timeUnixNano":"{at}","name":{text_json(name)},"attributes":{attributes_json(about)}}}'
         for name, at, about in span.events
     ]
     if events:

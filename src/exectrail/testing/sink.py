@@ -16,6 +16,7 @@ from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from google.protobuf.json_format import ParseError
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -24,6 +25,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from exectrail.spool.destination import JSON
+from exectrail.spool.protobuf import to_protobuf
 
 
 class Answer(Enum):
@@ -248,15 +252,17 @@ class _Handler(BaseHTTPRequestHandler):
                 body = gzip.decompress(body)
             elif encoding == "deflate":
                 body = zlib.decompress(body)
+            if self.headers.get("Content-Type", "").startswith(JSON):
+                body = to_protobuf(self.path.rpartition("/")[2], body)
             self.server.sink.take(self.path, body)
-        except (DecodeError, OSError, zlib.error):
+        except (DecodeError, ParseError, ValueError, OSError, zlib.error):
             self._answer(400)
         else:
             self._answer(200)
 
     def _answer(self, status: int) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Type", self.headers.get("Content-Type", JSON))
         self.send_header("Content-Length", "0")
         self.end_headers()
 

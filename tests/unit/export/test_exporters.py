@@ -182,28 +182,6 @@ def test_the_result_is_that_of_the_exporter(signal: str) -> None:
         processor.shutdown()
 
 
-@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
-def test_complaints_are_trouble_until_an_export_succeeds(level: int) -> None:
-    class Complaining(Inner):
-        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-            logging.getLogger(TALKER).log(level, "again")
-            return SpanExportResult.FAILURE
-
-    logging.getLogger(TALKER).setLevel(logging.INFO)
-    try:
-        exporters._trouble.clear()
-        processor = BoundedSpans(Complaining(), Batching(10, 60_000, 5))
-        processor.exporter.export([span()])
-        assert exporters.troubled() == (level == logging.WARNING)
-        processor.exporter._inner = Inner()
-        processor.exporter.export([span()])
-        assert not exporters.troubled()
-        processor.shutdown()
-    finally:
-        logging.getLogger(TALKER).setLevel(logging.NOTSET)
-        exporters._trouble.clear()
-
-
 @pytest.mark.parametrize("behaviour", ["succeed", "fail", "raise"])
 def test_metrics_fail_quietly(behaviour: str, caplog: pytest.LogCaptureFixture) -> None:
     own = InnerMetrics(behaviour)

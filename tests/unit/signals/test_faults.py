@@ -102,8 +102,9 @@ import json, os, sys, tempfile, time
 from exectrail import execution, export, pricing, runtime, signals
 from exectrail.api import block, report, run
 from exectrail.config import Config
-from exectrail.export import exporters, providers
-from exectrail.signals import events, metrics, money, records, recorder, spans, worker
+from exectrail.export import handover, spooling
+from exectrail.spool import Destination, Folder, LogLines, SpanLines, Spool
+from exectrail.signals import events, metrics, money, recorder, spans, worker
 from opentelemetry import metrics as otel_metrics
 from opentelemetry.sdk._logs import LoggerProvider, _internal as sdk_logs
 from opentelemetry.sdk.metrics import MeterProvider
@@ -145,19 +146,18 @@ FAULTS = dict([
     ("scrub", on(recorder, "scrub")), ("scrub_url", on(recorder, "scrub_url")),
     ("price", on(pricing.PriceTable, "price")), ("warm", on(pricing.PriceTable, "warm")),
     ("price table", on(pricing.PriceTable, "__init__")),
-    ("spans exporter", on(providers.OTLPSpanExporter, "export")),
-    ("logs exporter", on(providers.OTLPLogExporter, "export")),
-    ("metrics exporter", on(providers.OTLPMetricExporter, "export")),
-    ("making the spans exporter", on(providers.OTLPSpanExporter, "__init__")),
-    ("making the logs exporter", on(providers.OTLPLogExporter, "__init__")),
-    ("making the metrics exporter", on(providers.OTLPMetricExporter, "__init__")),
-    ("ending the exporters", on(providers.OTLPLogExporter, "shutdown")),
-    ("spans processor", on(exporters.BoundedSpans, "on_end")),
-    ("logs processor", on(exporters.BoundedLogs, "on_emit")),
+    ("spool", on(Spool, "create")), ("spool.write", on(Spool, "write")),
+    ("the disk", on(Spool, "_to_disk")), ("memory", on(Spool, "_to_memory")),
+    ("lines", on(LogLines, "line")), ("span lines", on(SpanLines, "line")),
+    ("metric lines", on(spooling, "metrics_line")), ("waiting spans", on(spooling.SpoolSpans, "write_waiting")),
+    ("shipping", on(handover.Shipper, "ship")), ("handover", on(handover.Handover, "__init__")),
+    ("the thread", on(handover.Handover, "start")), ("ending", on(handover.Handover, "close")),
+    ("destination", on(Destination, "from_environment")), ("sending", on(Destination, "send")),
+    ("claim", on(Folder, "claim")), ("reading", on(Folder, "read")),
     ("pipeline", on(export, "from_environment")), ("resource", on(export, "worker_resource")),
-    ("spans.start", on(spans.LateSpans, "start")), ("spans.end", on(spans.LateSpans, "end")),
+    ("spans.start", on(spans.OwnSpans, "start")), ("spans.end", on(spooling.SpoolSpans, "end")),
     ("attach", on(spans.SpanHandle, "attach")), ("detach", on(spans.Attached, "detach")),
-    ("records", on(records.OwnRecords, "write")), ("events", on(events.Events, "emit")),
+    ("records", on(spooling.SpoolRecords, "write")), ("events", on(events.Events, "emit")),
     ("metrics.note", on(metrics.Metrics, "note")), ("metrics.drain", on(metrics.Metrics, "drain")),
     ("counter", on(_Counter, "add")), ("histogram", on(_Histogram, "record")),
     ("active", on(_UpDownCounter, "add")),

@@ -1,0 +1,178 @@
+"""Handing the spool over to the receiver, from within the program, by a thread of ours.
+
+Under a supervisor that is the supervisor's work: then this thread only waits for the day that it
+dies. Whoever holds the folder's claim ships it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import IO, Final
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
+
+from exectrail.export.exporters import quietly
+from exectrail.guard import guard
+from exectrail.spool import Destination, Shipped, Shipper, Spool, ship_leftovers, sweep
+from exectrail.spool.shipping import backoff
+
+_GUARD: Final = guard("export.handover")
+GATHER_S: Final = 0.2
+"""How long lines gather for a request."""
+GRACE_S: Final = 1.0
+"""A supervisor has so long to claim the folder; afterwards it is asked for as often."""
+LEFTOVERS_AFTER_S: Final = 3.0
+LEFTOVERS_EVERY_S: Final = 30.0
+"""When what other processes left is looked at: a program that ends at once does not begin it."""
+MOST_RETRY_AFTER_S: Final = 30.0
+"""What a receiver may ask us to wait."""
+FLUSH_S: Final = 10.0
+"""How long `flush` waits for the receiver, at most."""
+
+
+class Handover:
+    """Ships this process's spool, and when that is done what dead processes left.
+
+    Args:
+        spool: What this process writes.
+        destination: Where to.
+        root: The folder of all spools; None where there is memory alone.
+        supervised: Somebody else is expected to ship.
+    """
+
+    def __init__(
+        self, spool: Spool, destination: Destination, root: Path | None, *, supervised: bool
+    ) -> None:
+        self._spool = spool
+        self._destination = destination
+        self._root = root
+        self._supervised = supervised
+        self._some = threading.Event()
+        self._stopping = threading.Event()
+        self._aborted = False
+        self._deadline = 0.0
+        self._trouble = False
+        self._claim: IO[bytes] | None = None
+        self._passes = 0
+        """Goes up with each time that all there was has been tried."""
+        self._passed = threading.Condition()
+        self._leftovers_at = time.monotonic() + LEFTOVERS_AFTER_S
+        self._thread = threading.Thread(target=self._live, name="exectrail-ship", daemon=True)
+        spool.written = self._wake
+
+    def start(self) -> None:
+        """Start the thread."""
+        with _GUARD:
+            self._thread.start()
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the last try failed."""
+        return self._trouble
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is not sent yet outlives this process."""
+        return self._spool.folder is not None and not self._spool.in_memory
+
+    def flush(self) -> None:
+        """Wait until what was written by now is delivered, or the receiver fails."""
+        if not self._thread.is_alive() or (self._supervised and self._claim is None):
+            return
+        with self._passed:
+            # Two passes: the one that runs may have read before the last line was written.
+            wanted = self._passes + 2
+            self._some.set()
+            end = time.monotonic() + FLUSH_S
+            while self._passes < wanted and not self._trouble and time.monotonic() < end:
+                self._some.set()
+                self._passed.wait(0.05)
+
+    def close(self, wait: float) -> None:
+        """Try once more, for so many seconds; what is left stays in the spool.
+
+        Called in a thread that the program may stop waiting for.
+        """
+        self._deadline = time.monotonic() + wait
+        self._stopping.set()
+        self._some.set()
+        if self._thread.is_alive():
+            self._thread.join(wait)
+        if not self._thread.is_alive():
+            self._end()
+
+    def abort(self) -> None:
+        """Stop trying."""
+        self._aborted = True
+
+    def _wake(self) -> None:
+        if not self._some.is_set():
+            self._some.set()
+
+    # -- in the thread -----------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        with _GUARD:  # what the user instruments is not to see our requests
+            attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        with _GUARD, quietly():
+            if self._supervised and self._stopping.wait(GRACE_S):
+                return
+            while self._spool.folder is not None:
+                self._claim = self._spool.folder.claim()
+                if self._claim is not None:
+                    break
+                if self._stopping.wait(GRACE_S):
+                    return
+            self._ship_on()
+
+    def _ship_on(self) -> None:
+        shipper = Shipper(self._spool.folder, self._destination, self._spool)
+        tries = 0
+        while not self._stopping.is_set():
+            self._some.wait(LEFTOVERS_EVERY_S if self._root is not None else None)
+            self._stopping.wait(GATHER_S)
+            self._some.clear()
+            done = self._ship_once(shipper, None)
+            if done.problem and not self._stopping.is_set():
+                pause = max(backoff(tries), min(done.retry_after_s, MOST_RETRY_AFTER_S))
+                tries += 1
+                self._some.set()
+                self._stopping.wait(pause)
+            elif not done.problem:
+                tries = 0
+                self._ship_leftovers()
+        if not self._aborted:
+            self._ship_once(shipper, self._deadline)
+
+    def _ship_once(self, shipper: Shipper, deadline: float | None) -> Shipped:
+        done = Shipped(problem="it could not be read")
+        with _GUARD:
+            done = shipper.ship(deadline)
+        self._trouble = bool(done.problem)
+        with self._passed:
+            self._passes += 1
+            self._passed.notify_all()
+        return done
+
+    def _ship_leftovers(self) -> None:
+        if self._root is None or time.monotonic() < self._leftovers_at:
+            return
+        self._leftovers_at = time.monotonic() + LEFTOVERS_EVERY_S
+        with _GUARD:
+            idle = lambda: not self._stopping.is_set() and not self._some.is_set()  # noqa: E731
+            for _leftover in ship_leftovers(self._root, self._destination, wanted=idle):
+                pass
+            sweep(self._root)
+
+    def _end(self) -> None:
+        """Let go of the spool; remove it if nothing is left in it."""
+        with _GUARD:
+            folder = self._spool.folder
+            self._spool.close()
+            if self._claim is not None and folder is not None:
+                folder.remove_if_done()
+            if self._claim is not None:
+                self._claim.close()
+            self._destination.close()
