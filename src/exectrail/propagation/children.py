@@ -12,6 +12,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -90,9 +91,11 @@ def _execv(wrapped: Any, args: Any, kwargs: Any) -> Any:
         # What is wrong with the arguments `execv` is to say in its own words.
         if len(args) == 2 and isinstance(args[1], list | tuple) and args[1] and args[1][0]:
             environment = _environment()
-    if environment is None:
-        return wrapped(*args, **kwargs)
-    return os.execve(args[0], args[1], environment)  # noqa: S606  as the program asked
+    if environment is not None:
+        # What keeps it from being executed, `execv` says again, in its own words.
+        with suppress(OSError):
+            os.execve(args[0], args[1], environment)  # noqa: S606  as the program asked
+    return wrapped(*args, **kwargs)
 
 
 def _environment() -> dict[str, str] | None:
@@ -116,8 +119,12 @@ def _server_started(wrapped: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _process_launched(wrapped: Any, args: Any, kwargs: Any) -> Any:
+    given: dict[str, Any] = {}
     with _GUARD:
         # Plain text among what the process is given anyway, whatever Python it runs.
-        process = args[1]
-        process._config[CONFIG] = (task_parent(), process._identity)
-    return wrapped(*args, **kwargs)
+        given = args[1]._config
+        given[CONFIG] = (task_parent(), args[1]._identity)
+    try:
+        return wrapped(*args, **kwargs)
+    finally:
+        given.pop(CONFIG, None)

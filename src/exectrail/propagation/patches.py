@@ -74,6 +74,7 @@ class Builtin:
 
     def __init__(self, original: Callable[..., Any], call: Callable[..., Any]) -> None:
         self.__wrapped__ = original
+        self.__module__ = original.__module__
         self._call = call
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -86,7 +87,7 @@ class Builtin:
         return repr(self.__wrapped__)
 
     # What `isinstance` asks besides the type.
-    __class__ = property(lambda _self: BuiltinFunctionType)  # pyright: ignore[reportAssignmentType]
+    __class__ = property(lambda _self: BuiltinFunctionType)  # pyright: ignore
 
     @property
     def __doc__(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
