@@ -188,6 +188,7 @@ class DeadlineError(TimeoutError):
         (KeyboardInterrupt(), State.CANCELLED, Reason.SIGNAL),
         (SystemExit(0), State.CANCELLED, Reason.USER_REQUEST),
         (SystemExit(1), State.FAILED, Reason.ERROR),
+        (SystemExit(130), State.CANCELLED, Reason.SIGNAL),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )

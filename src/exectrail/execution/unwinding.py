@@ -20,7 +20,7 @@ def by_signal(error: BaseException) -> bool:
     if isinstance(error, KeyboardInterrupt):
         return True
     if isinstance(error, SystemExit):
-        return error.code in _SIGNALLED
+        return isinstance(error.code, int) and error.code in _SIGNALLED
     exceptions = sys.modules.get("asyncio.exceptions")
     cancelled = exceptions is not None and isinstance(error, exceptions.CancelledError)
     return cancelled and _runner_interrupted()

@@ -52,6 +52,8 @@ LEAVING: list[tuple[BaseException, str, str]] = [
     (SystemExit(0), "cancelled", "user_request"),
     (SystemExit(3), "failed", "error"),
     (SystemExit("message"), "failed", "error"),
+    (SystemExit(["unhashable"]), "failed", "error"),
+    (SystemExit(143), "cancelled", "signal"),
     (StopIteration(1), "failed", "error"),
     (BaseExceptionGroup("both", [ValueError()]), "failed", "error"),
 ]
