@@ -220,6 +220,20 @@ def test_a_killed_script_is_told_at_once_and_its_watcher_ends(shell: Shell, sink
     until(lambda: not _watchers(shell))
 
 
+def test_under_a_supervisor_its_end_is_the_last_that_is_told(shell: Shell, sink: Sink):
+    done = shell.run(
+        "exectrail run sh -c 'exectrail emit start --name doomed; kill -9 $$' || echo $?"
+    )
+    execution_id, code = done.stdout.split()
+    has_exited(sink)
+    until(lambda: not folders(shell.spool))
+
+    assert code == "137"
+    worker = of(sink, execution_id)[0].resource[names.WORKER_ID]
+    told = [log for log in sink.logs if log.resource.get(names.WORKER_ID) == worker]
+    assert max(told, key=lambda log: log.record.time_unix_nano).name == names.EVENT_WORKER_EXITED
+
+
 def _watchers(shell: Shell) -> list[int]:
     """Processes that have our spool in their environment."""
     found: list[int] = []

@@ -51,6 +51,8 @@ def about(resource: Mapping[str, Any], pid: int, lease: float) -> dict[str, Any]
         "host": resource.get(names.HOST_NAME, ""),
         "lease": lease,
         "started_ns": time.time_ns(),
+        # None, under `exectrail run` too: it would take the lock's holder for the process meant,
+        # and beat for it after its end.
         "supervisor": "",
         "endpoint": Destination.from_environment().endpoint,
         "resource": dict(resource),
@@ -103,9 +105,7 @@ class Watcher:
         # The name must be free: after a watcher that was killed the worker's own folder is left.
         folder = worker.id if first else uuid7(time.time_ns())
         known = about(worker.resource, worker.pid, worker.lease)
-        supervisor = os.environ.get("EXECTRAIL_SUPERVISOR", "")
-        known = {**known, "worker_id": worker.id, "supervisor": supervisor}
-        self._spool = Spool.create(root, folder, known)
+        self._spool = Spool.create(root, folder, {**known, "worker_id": worker.id})
         self._numbers = count(1 + (worker.watchers - 1) * _PER_GENERATION)
         self._seen = -1
         self._foreign: set[str] = set()
@@ -242,7 +242,7 @@ class Sending:
             last = self._ending.is_set()
             with _GUARD:
                 claim = claim or (folder.claim() if folder is not None else None)
-                if claim is not None:  # else a supervisor ships it
+                if claim is not None:  # else somebody else ships it just now
                     shipper = Shipper(folder, destination, self._spool)
                     shipped = shipper.ship(time.monotonic() + (FAREWELL_S if last else SHIP_S))
                     tries = tries + 1 if shipped.problem else 0
