@@ -317,6 +317,23 @@ def test_a_signal_that_was_ignored_at_our_start_still_reaches_a_program_that_han
 
 
 @LINUX
+def test_who_ends_all_that_are_called_as_we_are_ends_the_program(run: Callable[..., Running]):
+    running = run(PYTHON, "-c", SAYS_SIGNALS)
+    program, us = map(int, running.line().split())
+    called = [
+        pid
+        for pid in {us, program, *children(us)}
+        if b"exectrail" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        or "exectrail" in Path(f"/proc/{pid}/comm").read_text()
+    ]
+    for pid in called:
+        os.kill(pid, signal.SIGTERM)
+
+    assert called == [us]
+    assert running.line() == "SIGTERM"
+
+
+@LINUX
 def test_stopped_and_continued_alone_the_program_goes_on(run: Callable[..., Running]):
     running = run(PYTHON, "-c", SAYS_SIGNALS)
     program, us = map(int, running.line().split())
@@ -424,12 +441,30 @@ def test_a_key_of_the_terminal_reaches_the_program_once(
     terminal: Callable[..., Terminal], key: bytes, name: bytes, option: tuple[str, ...]
 ):
     shown = terminal(*RUN, *option, PYTHON, "-c", SAYS_SIGNALS)
-    shown.wait_for(b"\n")
+    us = int(shown.wait_for(b"\n").split()[1])
 
     for _ in range(3):
         shown.say(key)
         shown.wait_for(name + b"\r\n")
         assert name not in shown.silent()
+    # And one to us alone is not taken for the terminal's.
+    os.kill(us, getattr(signal, name.decode()))
+    shown.wait_for(name + b"\r\n")
+
+
+@LINUX
+def test_a_key_reaches_the_program_once_without_our_second_process_too(
+    terminal: Callable[..., Terminal],
+):
+    shown = terminal(*RUN, PYTHON, "-c", SAYS_SIGNALS)
+    program, us = map(int, shown.wait_for(b"\n").split())
+    (standby,) = children(us) - {program}
+    os.kill(standby, signal.SIGKILL)
+    assert until(lambda: state(standby) == "")
+
+    shown.say(b"\x03")
+    shown.wait_for(b"SIGINT\r\n")
+    assert b"SIGINT" not in shown.silent()
 
 
 def test_a_terminal_that_changes_its_size_tells_the_program_once(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -297,6 +298,55 @@ def test_a_process_that_becomes_another_program_is_told_of(bench: Bench):
     os.kill(pid, signal.SIGTERM)
     bench.sink.wait_for(lambda: len(bench.exited(pid)) == 2)
     assert bench.exited(pid)[-1] == how(killed_by="SIGTERM")
+
+
+# -- containers ---------------------------------------------------------------------------------
+
+UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc"]
+
+
+def may_unshare() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*UNSHARE, "true"], capture_output=True).returncode == 0
+
+
+IN_CONTAINER = pytest.mark.skipif(
+    not may_unshare(), reason="no process id namespaces to be made here"
+)
+
+
+@IN_CONTAINER
+def test_as_the_first_process_of_a_container_what_ends_with_us_is_told_of(bench: Bench):
+    (bench.directory / "program.py").write_text(WORKS + "work()\n")
+    script = f"{PYTHON} program.py > pid & while [ ! -s pid ]; do sleep 0.05; done; exit 4"
+    process = bench.start(*UNSHARE, *RUN, "sh", "-c", script)
+    process.communicate(timeout=30)
+
+    assert process.returncode == 4
+    assert bench.exited() == [how(killed_by="SIGKILL")]
+    assert folders(bench.root) == []
+
+
+@IN_CONTAINER
+def test_a_process_in_a_container_within_is_watched_under_its_id_here(bench: Bench):
+    (bench.directory / "program.py").write_text(WORKS + "work()\n")
+    process = bench.start(*RUN, *UNSHARE, PYTHON, "program.py")
+    inside = int(line(process))
+    assert inside == 1
+    bench.sink.wait_for(lambda: bool(bench.logs(names.EVENT_WORKER_STARTED, inside)))
+
+    (unshare,) = [
+        int(path.parent.parent.parent.name)
+        for path in Path("/proc").glob("[0-9]*/task/*/children")
+        if path.parent.parent.parent.name == path.parent.name
+        and (path.parent / "comm").read_text() == "unshare\n"
+        and str(bench.root) in (path.parent / "environ").read_text()
+    ]
+    (first,) = Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split()
+    os.kill(int(first), signal.SIGKILL)
+
+    assert bench.wait_exited(inside) == how(killed_by="SIGKILL")
 
 
 # -- out of memory ------------------------------------------------------------------------------

@@ -201,6 +201,8 @@ class Parent:
 
     def _is_for_us_alone(self, number: int, from_user: bool, sender: int) -> bool:
         """Whether the program does not have this signal yet."""
+        # Asked in any case: what it got is to be forgotten before the next one of this kind.
+        of_all = self._standby is not None and self._standby.had(number)
         if not from_user:
             # The terminal signals the whole group. When it is gone it tells its leader alone.
             return number in (signal.SIGHUP, signal.SIGCONT) and os.getsid(0) == os.getpid()
@@ -208,7 +210,7 @@ class Parent:
             return False  # the program means others
         if number == signal.SIGCONT and not self._is_stopped():
             return False
-        return self._standby is None or not self._standby.had(number)
+        return not of_all
 
     def _forward(self, number: int) -> None:
         # Not reaped yet, so the id is still its own.

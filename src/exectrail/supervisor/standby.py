@@ -18,6 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+TITLE = b"standby"
+"""How it is called in lists of processes: who ends all that are called as we are means us, and the
+program has to get that from us."""
 SECOND_LOOK_S = 0.005
 """Who signals processes one by one needs this long from one to the next."""
 _CLOSE = 0x80
@@ -109,6 +112,7 @@ def _be(control: int, streams: Sequence[Passing]) -> None:
     """The process itself: wait for commands, and for the end of the supervisor."""
     keep = {control, *(end for passing in streams for end in passing)}
     close_all_but(keep)
+    _entitle()
     passed = dict(enumerate(streams))
     while command := os.read(control, 1):
         number = command[0]
@@ -121,6 +125,17 @@ def _be(control: int, streams: Sequence[Passing]) -> None:
         from exectrail.supervisor.output import pass_on
 
         pass_on(list(passed.values()))
+
+
+def _entitle() -> None:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        Path("/proc/self/comm").write_bytes(TITLE)
+        text = Path("/proc/self/stat").read_bytes()
+        # Where the words of the command line stand in our memory; proc_pid_stat(5).
+        start, end = map(int, text[text.rindex(b")") + 2 :].split()[45:47])
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:  # noqa: PTH123
+            memory.seek(start)
+            memory.write(TITLE.ljust(end - start, b"\0")[: end - start])
 
 
 def _close(passing: Passing | None) -> None:

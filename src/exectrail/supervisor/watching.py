@@ -134,7 +134,8 @@ class Watching:
     def _usable_root(self) -> Path | None:
         root = root_folder(self._environment)
         if root is None:
-            self._say("EXECTRAIL_SPOOL is off, so the program's processes are not watched")
+            if not self._environment.get("EXECTRAIL_QUIET"):
+                self._say("EXECTRAIL_SPOOL is off, so the program's processes are not watched")
             return None
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
