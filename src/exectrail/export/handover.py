@@ -51,6 +51,8 @@ class Handover:
         self._supervised = supervised
         self._some = threading.Event()
         self._stopping = threading.Event()
+        self._hurry = threading.Event()
+        """No more waiting: the program wants to know, or to end."""
         self._aborted = False
         self._deadline = 0.0
         self._trouble = False
@@ -83,10 +85,12 @@ class Handover:
             return
         with self._passed:
             # Two passes: the one that runs may have read before the last line was written.
-            wanted = self._passes + 2
-            self._some.set()
+            before = self._passes
             end = time.monotonic() + FLUSH_S
-            while self._passes < wanted and not self._trouble and time.monotonic() < end:
+            while self._passes < before + 2 and time.monotonic() < end:
+                if self._trouble and self._passes > before:
+                    return
+                self._hurry.set()
                 self._some.set()
                 self._passed.wait(0.05)
 
@@ -97,6 +101,7 @@ class Handover:
         """
         self._deadline = time.monotonic() + wait
         self._stopping.set()
+        self._hurry.set()
         self._some.set()
         if self._thread.is_alive():
             self._thread.join(wait)
@@ -132,14 +137,15 @@ class Handover:
         tries = 0
         while not self._stopping.is_set():
             self._some.wait(LEFTOVERS_EVERY_S if self._root is not None else None)
-            self._stopping.wait(GATHER_S)
+            self._hurry.wait(GATHER_S)
             self._some.clear()
+            self._hurry.clear()
             done = self._ship_once(shipper, None)
             if done.problem and not self._stopping.is_set():
                 pause = max(backoff(tries), min(done.retry_after_s, MOST_RETRY_AFTER_S))
                 tries += 1
                 self._some.set()
-                self._stopping.wait(pause)
+                self._hurry.wait(pause)
             elif not done.problem:
                 tries = 0
                 self._ship_leftovers()
