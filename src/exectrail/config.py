@@ -42,6 +42,9 @@ class Config:
     """Keep the values of variables. Prompts and results are not captured in any case."""
     prices: str = ""
     """TOML file with the user's own prices, over those of genai-prices."""
+    resources: str = "roots"
+    """CPU, memory and disk: `roots` tells them of each execution without a parent in the process
+    and of each agent; `all` of every execution; `off` measures nothing."""
     adapters: tuple[str, ...] = ()
     """Only these adapters; all installed ones if empty."""
     disabled_adapters: tuple[str, ...] = ()
@@ -117,6 +120,10 @@ def load(environment: Mapping[str, str] | None = None, file: Path | None = None)
     if kept["errors"] not in ("full", "type"):
         _refuse("errors", "is full or type; type holds, which keeps no text")
         kept["errors"] = "type"
+    kept["resources"] = _word(kept.get("resources", "roots"))
+    if kept["resources"] not in ("roots", "all", "off"):
+        _refuse("resources", "is roots, all or off; roots holds")
+        kept["resources"] = "roots"
     return Config(**kept)
 
 

@@ -188,7 +188,7 @@ def artifacts(rows: Sequence[Artifact], view: View) -> list[Text]:
 
 
 def resources(rows: Sequence[ResourceUse], view: View) -> list[Text]:
-    """CPU, memory and disk, where they were measured."""
+    """CPU, peak memory and disk, where they were measured."""
 
     def size(value: int | None) -> str:
         return "" if value is None else f"{count(value)}B"
@@ -200,19 +200,25 @@ def resources(rows: Sequence[ResourceUse], view: View) -> list[Text]:
             size(row.memory_peak_bytes),
             size(row.disk_read_bytes),
             size(row.disk_write_bytes),
-            clean(row.resource_scope),
+            _scope(row),
         ]
         for row in rows
     ]
     columns = [
         Column("EXECUTION", minimum=12),
         Column("CPU", right=True),
-        Column("MEMORY PEAK", right=True),
+        Column("MEMORY", right=True),
         Column("READ", right=True, optional=True),
         Column("WRITTEN", right=True, optional=True),
         Column("SCOPE", optional=True),
     ]
     return table(columns, cells, view.width - INDENT).lines if rows else []
+
+
+def _scope(row: ResourceUse) -> str:
+    """Whose figures they are, and which part of the process, where it was not all of it."""
+    part = row.resource_share
+    return clean(row.resource_scope) + ("" if part is None or part >= 1 else f" {part:.0%}")
 
 
 def _wrapped(text: Text, view: View, indent: int) -> list[Text]:

@@ -116,6 +116,7 @@ toUInt64OrNull(LogAttributes['exectrail.resource.memory_peak']) AS memory_peak_b
 toUInt64OrNull(LogAttributes['exectrail.resource.disk_read']) AS disk_read_bytes  -- Nullable(UInt64)
 toUInt64OrNull(LogAttributes['exectrail.resource.disk_write']) AS disk_write_bytes  -- Nullable(UInt64)
 LogAttributes['exectrail.resource.scope'] AS resource_scope  -- LowCardinality(String)
+toFloat64OrNull(LogAttributes['exectrail.resource.share']) AS resource_share  -- Nullable(Float64)
 LogAttributes['error.type'] AS error_type  -- LowCardinality(String)
 LogAttributes['exception.message'] AS error_message  -- String
 LogAttributes['gen_ai.operation.name'] AS operation  -- LowCardinality(String)

@@ -376,9 +376,9 @@ class Execution:
             self._tell(self.engine.recorder.made, made)
 
     def use_resources(self, resources: Resources) -> None:
-        """Report resource use, totals so far."""
+        """Report resource use, totals so far. It is not measured any more."""
         with _GUARD:
-            self._tell(self.engine.recorder.consumed, resources)
+            self._tell(self.engine.reported, resources)
 
     def model_call(
         self, provider: str, model: str, *, operation: str = "chat", started_ns: int | None = None

@@ -15,11 +15,13 @@ from exectrail.execution.details import NOTHING, About
 from exectrail.execution.execution import Execution
 from exectrail.execution.ids import uuid7
 from exectrail.execution.recorder import NullRecorder, Recorder
+from exectrail.execution.resources import Meter, NullMeter, Resources
 from exectrail.execution.states import TRANSITIONS
 from exectrail.guard import guard, report
 
 _GUARD = guard("execution.start")
 _ATTACH = guard("execution.attach")
+_MEASURE = guard("execution.measure")
 
 
 class Attachment:
@@ -64,6 +66,8 @@ class Executions:
         self.now_ns = now_ns
         self.new_id = new_id
         self.capture_content = capture_content
+        self.meter: Meter = NullMeter()
+        """What measures them."""
         self.left_behind = False
         """Whether another process writes them: the one that this one was forked from."""
         self.lock = threading.RLock()
@@ -126,6 +130,8 @@ class Executions:
             execution.iteration = iteration
             if above is not None:
                 above.turn(iteration)
+        with _MEASURE:
+            self.meter.began(execution)
         with _GUARD:
             if len(self._open) < MAX_OPEN:
                 self._open[execution.id] = execution
@@ -140,6 +146,19 @@ class Executions:
     def forget(self, execution: Execution) -> None:
         """An execution is closed."""
         self._open.pop(execution.id, None)
+        with _MEASURE:
+            taken = self.meter.ended(execution)
+            if taken is not None:
+                self.measured(execution, taken)
+
+    def measured(self, execution: Execution, taken: Resources) -> None:
+        """The meter tells what an execution took so far."""
+        self.recorder.consumed(execution, execution.next_sequence(), taken)
+
+    def reported(self, execution: Execution, sequence: int, taken: Resources) -> None:
+        """The program itself tells it, so it is not measured any more."""
+        self.meter.leave_alone(execution)
+        self.recorder.consumed(execution, sequence, taken)
 
     def open(self) -> list[Execution]:
         """The open executions of this process, oldest first."""

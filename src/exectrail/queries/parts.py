@@ -60,13 +60,14 @@ class Plan(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceUse(Part):
-    """The latest report of what an execution used; seconds and bytes, None where not measured."""
+    """What an execution used by its latest reports; seconds and bytes, None where not measured."""
 
     cpu_seconds: float | None
     memory_peak_bytes: int | None
     disk_read_bytes: int | None
     disk_write_bytes: int | None
     resource_scope: str
+    resource_share: float | None
 
 
 def run_models(root_id: str) -> Query[NodeModel]:
@@ -90,7 +91,7 @@ def run_plans(root_id: str) -> Query[Plan]:
 
 
 def run_resources(root_id: str) -> Query[ResourceUse]:
-    """The latest report of resource use of each execution of a run that has one."""
+    """What each execution of a run used, where that was told."""
     return question("run_resources", ResourceUse, root_id=root_id)
 
 

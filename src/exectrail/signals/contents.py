@@ -205,6 +205,7 @@ def consumed(resources: Resources) -> Attributes:
         (names.RESOURCE_MEMORY_PEAK, whole(resources.memory_peak_bytes)),
         (names.RESOURCE_DISK_READ, whole(resources.disk_read_bytes)),
         (names.RESOURCE_DISK_WRITE, whole(resources.disk_write_bytes)),
+        (names.RESOURCE_SHARE, number(resources.share)),
     ):
         if value is not None:
             attributes[name] = value

@@ -6,6 +6,7 @@ the work. In-process beats starve in long C calls; a supervisor beats better fro
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from itertools import count
@@ -18,6 +19,12 @@ from exectrail.signals.events import Events
 
 _GUARD = guard("signals.worker")
 BEATS_PER_LEASE: Final = 3
+LOOK_S: Final = 3.0
+"""Seconds between two looks, at most."""
+
+
+def _nothing() -> None:
+    """Nothing is looked at."""
 
 
 class Worker:
@@ -30,6 +37,7 @@ class Worker:
         open_count: How many executions are open.
         background: Run once in the thread, before the first beat: what should not cost the program.
         farewell: Run in the thread when the worker stops, after its last event.
+        look: Run in the thread on each beat, and each few seconds between two.
     """
 
     def __init__(
@@ -40,6 +48,7 @@ class Worker:
         open_count: Callable[[], int],
         background: Callable[[], None],
         farewell: Callable[[], None],
+        look: Callable[[], None] = _nothing,
     ) -> None:
         self._events = events
         self._interval = lease / BEATS_PER_LEASE
@@ -47,6 +56,7 @@ class Worker:
         self._open_count = open_count
         self._background = background
         self._farewell = farewell
+        self._look = look
         self._sequence = count(1)
         self._stopping = threading.Event()
         # Nothing of this worker comes after its end. Re-entrant: a signal may come in.
@@ -86,7 +96,14 @@ class Worker:
     def _live(self) -> None:
         with _GUARD:
             self._background()
-        while not self._stopping.wait(self._interval):
+        looks = math.ceil(self._interval / LOOK_S)
+        for turn in count(1):
+            if self._stopping.wait(self._interval / looks):
+                break
+            with _GUARD:
+                self._look()
+            if turn % looks:
+                continue
             with _GUARD, self._order:
                 if not self._stopping.is_set():
                     self._tell(names.EVENT_WORKER_HEARTBEAT)

@@ -133,7 +133,18 @@ def dead(rows: Any) -> RunReport:
                 cpu_seconds=12.3,
                 memory_peak_bytes=123_456_789,
                 resource_scope="exclusive",
-            )
+                resource_share=1.0,
+            ),
+            rows.make(
+                *(ResourceUse,),
+                name="publish",
+                cpu_seconds=0.25,
+                memory_peak_bytes=123_456_789,
+                disk_read_bytes=2_345_678,
+                disk_write_bytes=12_345,
+                resource_scope="shared",
+                resource_share=0.3333,
+            ),
         ],
     )
 

@@ -78,6 +78,7 @@ CREATE TABLE IF NOT EXISTS events {on_cluster} (
     disk_read_bytes Nullable(UInt64),
     disk_write_bytes Nullable(UInt64),
     resource_scope LowCardinality(String),
+    resource_share Nullable(Float64),
     error_type LowCardinality(String),
     error_message String,
     operation LowCardinality(String),

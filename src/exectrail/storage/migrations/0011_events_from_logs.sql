@@ -24,6 +24,7 @@ WITH
     toUInt64OrZero(a['gen_ai.usage.reasoning.output_tokens']) AS all_reasoning,
     toDecimal128OrNull(a['exectrail.cost.amount'], 12) AS amount,
     toFloat64OrZero(a['exectrail.execution.progress']) AS part_done,
+    toFloat64OrNull(a['exectrail.resource.share']) AS share,
     if(r['exectrail.worker.id'] = '', a, r) AS w,
     toFloat64OrZero(w['exectrail.worker.lease']) AS lease
 SELECT
@@ -128,6 +129,7 @@ SELECT
     toUInt64OrNull(a['exectrail.resource.disk_read']) AS disk_read_bytes,
     toUInt64OrNull(a['exectrail.resource.disk_write']) AS disk_write_bytes,
     leftUTF8(a['exectrail.resource.scope'], 64) AS resource_scope,
+    if(share >= 0 AND share <= 1, share, NULL) AS resource_share,
     leftUTF8(a['error.type'], 256) AS error_type,
     leftUTF8(a['exception.message'], 4096) AS error_message,
     leftUTF8(a['gen_ai.operation.name'], 64) AS operation,

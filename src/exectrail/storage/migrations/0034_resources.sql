@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS resources {on_cluster} (
     disk_read_bytes Nullable(UInt64),
     disk_write_bytes Nullable(UInt64),
     resource_scope LowCardinality(String),
+    resource_share Nullable(Float64),
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree

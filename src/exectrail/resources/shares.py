@@ -1,0 +1,182 @@
+"""Who gets how much of what the process used: a division among those that are open side by side.
+
+Between two looks at the meters what was used is divided equally among the open executions that have
+no parent here; what each of them got, equally among its open children; and so on. Groups keep the
+running total of what one member has got, so that nobody else's account is touched when one joins or
+leaves: joining costs a look and a few sums per level, however many are open.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+from exectrail.resources.gauge import OfThread, Reading
+
+
+class Amounts(NamedTuple):
+    """What somebody has got so far."""
+
+    seconds: float = 0.0
+    cpu: float = 0.0
+    read: float = 0.0
+    written: float = 0.0
+
+    # Written out: these are most of what a look costs.
+
+    def plus(self, other: Amounts) -> Amounts:
+        """Both together."""
+        a, b, c, d = self
+        e, f, g, h = other
+        return Amounts(a + e, b + f, c + g, d + h)
+
+    def minus(self, other: Amounts) -> Amounts:
+        """What is over."""
+        a, b, c, d = self
+        e, f, g, h = other
+        return Amounts(a - e, b - f, c - g, d - h)
+
+    def part(self, of: int) -> Amounts:
+        """One of so many equal parts."""
+        if of == 1:
+            return self
+        a, b, c, d = self
+        return Amounts(a / of, b / of, c / of, d / of)
+
+    @classmethod
+    def of(cls, reading: Reading) -> Self:
+        """What the whole process has got."""
+        return cls(reading.at, reading.cpu, reading.read, reading.written)
+
+
+class Account:
+    """What is kept of an open execution."""
+
+    __slots__ = (
+        "base",
+        "began",
+        "carried",
+        "children",
+        "children_cpu",
+        "group",
+        "loop",
+        "moment",
+        "shared",
+        "spread",
+        "start",
+        "thread",
+        "thread_start",
+    )
+
+    def __init__(self, group: Group, began: int) -> None:
+        self.group = group
+        self.began = began
+        """Number of the change with which it began."""
+        self.base = group.total
+        self.carried = Amounts()
+        """What it got in groups that it has left."""
+        self.children: Group | None = None
+        self.shared = False
+        """Whether it had company in a group that it has left."""
+        self.start: Reading | None = None
+        """Only where it is measured."""
+        self.children_cpu = 0.0
+        self.moment = 0
+        self.thread: Thread | None = None
+        self.thread_start: OfThread | None = None
+        self.spread = False
+        """Whether something beneath it began on another thread."""
+        self.loop = False
+        """Whether it began in an event loop, where others take turns with it."""
+
+
+class Thread:
+    """What is open of what began on a thread, in that order."""
+
+    __slots__ = ("mixed", "open")
+
+    def __init__(self) -> None:
+        self.open: dict[Account, None] = {}
+        self.mixed = False
+        """Whether what is open is, or was, not one within the other."""
+
+
+class Group:
+    """Open executions with one parent, or with none in this process."""
+
+    __slots__ = ("crowded", "members", "owner", "seen", "total")
+
+    def __init__(self, owner: Account | None, seen: Amounts) -> None:
+        self.owner = owner
+        self.members: dict[Account, None] = {}
+        self.total = Amounts()
+        """What a member that was there all the time would have got."""
+        self.seen = seen
+        """What the owner had got when that was reckoned."""
+        self.crowded = 0
+        """Number of the latest change with which it ceased to have several members."""
+
+    def settle(self, now: Amounts) -> None:
+        """Give the members what the owner has got since.
+
+        Args:
+            now: What the owner has got so far.
+        """
+        # Nobody there: it is nobody's, and the total just goes on.
+        part = now.minus(self.seen).part(max(1, len(self.members)))
+        self.total = self.total.plus(part)
+        self.seen = now
+
+    def had_company(self, since: int) -> bool:
+        """Whether there were several members at any time since a change."""
+        return len(self.members) > 1 or self.crowded >= since
+
+
+def settle(group: Group, reading: Reading) -> None:
+    """Bring a group up to date, and all above it."""
+    chain = [group]
+    while (owner := chain[-1].owner) is not None:
+        chain.append(owner.group)
+    for one in reversed(chain):
+        one.settle(Amounts.of(reading) if one.owner is None else got(one.owner))
+
+
+def got(account: Account) -> Amounts:
+    """What an account has got, as of when its group was last settled."""
+    return account.group.total.minus(account.base).plus(account.carried)
+
+
+def alone(account: Account) -> bool:
+    """Whether nothing else was open all its life but what is above it and beneath it."""
+    node: Account | None = account
+    while node is not None:
+        if node.shared or node.group.had_company(account.began):
+            return False
+        node = node.group.owner
+    return True
+
+
+def join(group: Group, account: Account) -> None:
+    """Be a member from now on; the group is settled where that matters."""
+    account.group = group
+    account.base = group.total
+    group.members[account] = None
+
+
+def leave(account: Account, change: int) -> None:
+    """Be none any more. Those beneath it that stay become members in its place.
+
+    Args:
+        account: It, in a group that is settled, and so is that of its children.
+        change: Number of the change.
+    """
+    group, children = account.group, account.children
+    if len(group.members) > 1:
+        group.crowded = max(group.crowded, change)
+    group.members.pop(account, None)
+    if children is None:
+        return
+    for child in list(children.members):
+        child.carried = got(child)
+        child.shared = child.shared or children.had_company(child.began)
+        join(group, child)
+    children.members.clear()
