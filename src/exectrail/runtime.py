@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from exectrail.config import Config, load
-from exectrail.execution import Executions, NullRecorder
+from exectrail.execution import Executions, Meter, NullMeter, NullRecorder
 from exectrail.execution.ids import uuid7
 from exectrail.guard import guard, logger, reset
 
@@ -48,12 +48,17 @@ class _State:
         self.pipeline: Pipeline | None = None
         self.worker: Worker | None = None
         self.drain: Callable[[], None] = _nothing
+        self.look: Callable[[bool], None] = _look_nowhere
         self.project = ""
         self.armed = False
         self.setting_up = False
 
 
 def _nothing() -> None:
+    return None
+
+
+def _look_nowhere(_last: bool) -> None:
     return None
 
 
@@ -121,7 +126,9 @@ def shutdown(wait: float = EXIT_WAIT) -> None:
     global _state
     with _lock:
         ended, _state = _state, _State()
-    ended.engine.recorder = NullRecorder()
+    with guard("runtime.measure"):
+        ended.look(True)
+    ended.engine.recorder, ended.engine.meter = NullRecorder(), NullMeter()
     if ended.worker is None or ended.pipeline is None:
         return
     with guard("runtime.shutdown"):
@@ -189,6 +196,8 @@ def _set_up_once() -> None:
         TextRules(config.errors != "type", config.error_limit),
     )
 
+    engine.meter, look = _meter(config)
+
     def warm() -> None:
         with _loading:
             prices.warm()
@@ -205,7 +214,9 @@ def _set_up_once() -> None:
         lambda: engine.open_count,
         warm,
         farewell,
+        lambda: look(False),
     )
+    _state.look = look
     _state.drain = metrics.drain
     _state.project = pipeline.project
     _state.engine = engine
@@ -226,6 +237,17 @@ def _at_exit() -> None:
         from multiprocessing.util import Finalize
 
         Finalize(None, shutdown, exitpriority=0)
+
+
+def _meter(config: Config) -> tuple[Meter, Callable[[bool], None]]:
+    """What measures executions, and its beat."""
+    if config.resources != "off":
+        with guard("runtime.meter"):
+            from exectrail.resources.meter import ProcessMeter
+
+            meter = ProcessMeter(everything=config.resources == "all")
+            return meter, meter.beat
+    return NullMeter(), _look_nowhere
 
 
 def _prices(config: Config) -> PriceTable:
@@ -267,7 +289,7 @@ def _after_fork_in_child() -> None:
     _state = _State()
     _state.armed = former.armed or former.pipeline is not None
     _state.config, _state.options = former.config, former.options
-    former.engine.recorder = NullRecorder()
+    former.engine.recorder, former.engine.meter = NullRecorder(), NullMeter()
     former.engine.lock = threading.RLock()
     former.engine.left_behind = True
     reset()
