@@ -30,6 +30,8 @@ from exectrail.testing.sink import Answer, SentLog, Sink
 pytestmark = pytest.mark.slow
 
 PROGRAMS = Path(__file__).parent / "programs"
+VARIES = r"0x[0-9a-f]+|\nExtension modules: .*\n"
+"""Addresses, and the modules that `faulthandler` lists when a process crashes, ours among them."""
 SUPERVISOR_ID = "01a1fc81-9a9b-7c19-b25f-09aae66ecc49"
 CASES: list[dict[str, Any]] = tomllib.loads((PROGRAMS / "endings.toml").read_text())["case"]
 
@@ -97,8 +99,7 @@ class Bench:
         finally:
             if process.poll() is None:
                 process.kill()
-        # `faulthandler` names threads by their address.
-        return Ended(process.returncode, out + rest, re.sub("0x[0-9a-f]+", "0x", err))
+        return Ended(process.returncode, out + rest, re.sub(VARIES, "", err))
 
     def story(self) -> str:
         """What was recorded, once what dead processes left is shipped too."""
