@@ -122,7 +122,7 @@ class Destination:
             ValueError,
         ) as error:  # a certificate file that is not there, a bad address
             return Answer(False, problem=f"{target.url}: {type(error).__name__}")
-        return _answer(response, target.url)
+        return _answer(response, public(target.url))
 
     def close(self) -> None:
         """Close its connections."""

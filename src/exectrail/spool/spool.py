@@ -212,8 +212,8 @@ class Spool:
         _say_once(error)
 
     def _make_room(self, folder: Folder) -> None:
-        """Before a new file: remove old ones while there is no room for it."""
-        while folder.size() + FILE_BYTES > self._limit:
+        """Before a new file: remove old ones until each stream has room for one more."""
+        while folder.size() + len(Stream) * FILE_BYTES > self._limit:
             for stream in DROPPED_FIRST:
                 file = self._files[stream]
                 numbers = [number for number in folder.numbers(stream) if number < file.number]
