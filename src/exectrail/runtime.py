@@ -19,10 +19,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from exectrail import endings
 from exectrail.config import Config, load
 from exectrail.execution import Executions, Meter, NullMeter, NullRecorder
 from exectrail.execution.ids import uuid7
 from exectrail.guard import guard, logger, reset
+from exectrail.loading import FORK_WAIT, LOADING
 
 if TYPE_CHECKING:
     from exectrail.export import Pipeline
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
     from exectrail.signals import Worker
 
 _FLUSH: Final = guard("runtime.flush")
-EXIT_WAIT: Final = 1.5
+EXIT_WAIT: Final = 1.0
 """Seconds the program waits at its end for what is still to be sent, where that meets trouble."""
 SLOW_WAIT: Final = 8.0
-"""Seconds it waits at most where nothing refuses or fails: a busy receiver is given its time."""
-FORK_WAIT: Final = 5.0
-"""Seconds a fork waits for what we are loading, at most."""
+"""Seconds it waits at most where nothing refuses or fails and what is not sent would be lost."""
+SPOOLED_WAIT: Final = 2.0
+"""The same where it waits in the spool for the next one to ship it."""
+REFUSED_WAIT: Final = 0.3
+"""And where the receiver fails or refuses besides."""
 
 
 class _State:
@@ -63,10 +67,9 @@ def _look_nowhere(_last: bool) -> None:
 
 
 _lock = threading.RLock()
-_loading = threading.RLock()
-"""Held while modules are loaded in the background."""
 _forking = threading.local()
 _state = _State()
+_registered = False
 
 
 def arm(config: Config | None = None, *, providers: Mapping[str, Any] | None = None) -> bool:
@@ -89,6 +92,8 @@ def arm(config: Config | None = None, *, providers: Mapping[str, Any] | None = N
             _state.armed = True
             _state.config = settings
             _state.options = providers
+        _at_exit()
+    _watch_sigterm()
     return True
 
 
@@ -97,6 +102,7 @@ def executions() -> Executions:
     if _state.armed and _state.pipeline is None:
         with _lock, guard("runtime.set_up"):  # other threads wait here and are not lost
             _set_up()
+    endings.renew_watch()
     return _state.engine
 
 
@@ -120,8 +126,23 @@ def shutdown(wait: float = EXIT_WAIT) -> None:
     """End: tell that the worker exited, and hand over what is waiting.
 
     Args:
-        wait: Seconds to wait for that where the receiver fails or refuses; then what is left is
-            dropped. One that is only slow is given up to `SLOW_WAIT`.
+        wait: Seconds to wait for that where the receiver fails or refuses; what is left stays in
+            the spool. One that is only slow is given up to `SPOOLED_WAIT`, or `SLOW_WAIT` where
+            there is no spool and what is left is lost.
+    """
+    most = SPOOLED_WAIT if _durable() else SLOW_WAIT
+    endings.unwatch_sigterm()
+    _end(wait, most, endings.ended_by())
+    endings.stay_interrupted()
+
+
+def _end(wait: float, most: float, signal: str) -> None:
+    """Tell that the worker exited, and hand over what is waiting.
+
+    Args:
+        wait: Seconds to wait where the receiver fails or refuses.
+        most: Seconds to wait where it is only slow.
+        signal: Name of the signal that ends the process, if one does.
     """
     global _state
     with _lock:
@@ -133,14 +154,21 @@ def shutdown(wait: float = EXIT_WAIT) -> None:
         return
     with guard("runtime.shutdown"):
         started = time.monotonic()
-        done = ended.worker.stop(wait)
-        while ended.worker.alive and not ended.pipeline.troubled():
-            if time.monotonic() - started > SLOW_WAIT:
+        if ended.pipeline.durable():
+            wait = min(wait, REFUSED_WAIT)
+        done = ended.worker.stop(0.0 if ended.pipeline.troubled() else wait, signal)
+        while ended.worker.alive and time.monotonic() - started < most:
+            if ended.pipeline.troubled() and time.monotonic() - started > wait:
                 break
-            done = ended.worker.stop(0.1)
+            done = ended.worker.stop(0.02)
         if not done:
             ended.pipeline.abort()
             ended.worker.stop(wait / 3)
+
+
+def _durable() -> bool:
+    """Whether what is not sent yet outlives this process."""
+    return _state.pipeline is not None and _state.pipeline.durable()
 
 
 def install(engine: Executions, project: str = "") -> Callable[[], None]:
@@ -199,13 +227,13 @@ def _set_up_once() -> None:
     engine.meter, look = _meter(config)
 
     def warm() -> None:
-        with _loading:
+        with LOADING:
             prices.warm()
 
     def farewell() -> None:
         with _FLUSH:
             metrics.drain()
-        pipeline.close()
+        pipeline.close(SPOOLED_WAIT)
 
     _state.worker = signals.Worker(
         events,
@@ -221,22 +249,54 @@ def _set_up_once() -> None:
     _state.project = pipeline.project
     _state.engine = engine
     _state.pipeline = pipeline  # last: other threads look at it without the lock
-    _at_exit()
+    _at_exit_of_child()
+    _watch_sigterm()
     _state.worker.start()
 
 
 def _at_exit() -> None:
-    """See to it that what waits is handed over when the process ends."""
+    """See to it that what waits is handed over when the process ends.
+
+    As early as can be: functions that the program registers from now on run before ours.
+    """
+    global _registered
+    if _registered:
+        return
+    _registered = True
     # Connections are closed by finalizers, which run at exit too. That is registered with the first
     # one there is: now, so that ours comes after it and runs before it.
     weakref.finalize(_State(), _nothing)
-    atexit.register(shutdown)
+    atexit.register(_exiting)
+
+
+def _exiting() -> None:
+    """The process ends. What the program has registered before us may still start executions.
+
+    Their events are written at once, to a spool of their own that somebody else ships.
+    """
+    former = _state
+    shutdown()
+    if former.pipeline is not None:
+        arm(former.config, providers=former.options)
+
+
+def _at_exit_of_child() -> None:
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None and processes.parent_process() is not None:
         # A forked worker of multiprocessing ends without atexit, but with its own finalizers.
         from multiprocessing.util import Finalize
 
         Finalize(None, shutdown, exitpriority=0)
+
+
+def _watch_sigterm() -> None:
+    with guard("runtime.sigterm"):
+        endings.watch_sigterm(_sigterm_came, (flush.__code__, _end.__code__))
+
+
+def _sigterm_came() -> None:
+    endings.cancel_open(_state.engine)
+    _end(endings.HAND_OVER_S, endings.HAND_OVER_S, "SIGTERM")
 
 
 def _meter(config: Config) -> tuple[Meter, Callable[[bool], None]]:
@@ -273,26 +333,29 @@ def version() -> str:
 
 def _before_fork() -> None:
     """Let our loading of modules end: a child that began amid it would wait for it for ever."""
-    _forking.held = [lock for lock in (_lock, _loading) if lock.acquire(timeout=FORK_WAIT)]
+    _forking.held = _lock.acquire(timeout=FORK_WAIT)
 
 
 def _after_fork_in_parent() -> None:
-    for lock in _forking.held:
-        lock.release()
+    if _forking.held:
+        _lock.release()
 
 
 def _after_fork_in_child() -> None:
     """The parent's executions are not ours to write; set up anew when the first one starts."""
-    global _state, _lock, _loading
+    global _state, _lock
     former = _state
-    _lock, _loading = threading.RLock(), threading.RLock()
+    _lock = threading.RLock()
     _state = _State()
     _state.armed = former.armed or former.pipeline is not None
     _state.config, _state.options = former.config, former.options
     former.engine.recorder, former.engine.meter = NullRecorder(), NullMeter()
     former.engine.lock = threading.RLock()
     former.engine.left_behind = True
+    endings.unwatch_in_child()
     reset()
+    if former.pipeline is not None and former.pipeline.spool is not None:
+        former.pipeline.spool.close_in_child()
 
 
 if hasattr(os, "register_at_fork"):
