@@ -122,15 +122,30 @@ class Handover:
         with _GUARD:  # what the user instruments is not to see our requests
             attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         with _GUARD, quietly():
-            if self._supervised and self._stopping.wait(GRACE_S):
+            if self._supervised and self._wait_for_claim():
                 return
             while self._spool.folder is not None:
                 self._claim = self._spool.folder.claim()
                 if self._claim is not None:
                     break
-                if self._stopping.wait(GRACE_S):
+                if self._wait_for_claim():
                     return
             self._ship_on()
+
+    def _wait_for_claim(self) -> bool:
+        """Wait until it is time to ask for the folder; whether the program ends meanwhile.
+
+        Whoever else ships the folder does not see what the disk did not take: that is sent here.
+        """
+        memory = Shipper(None, self._destination, self._spool)
+        until = time.monotonic() + GRACE_S
+        while (left := until - time.monotonic()) > 0:
+            stopping = self._stopping.wait(min(left, GATHER_S))
+            if self._spool.in_memory and not self._aborted:
+                self._ship_once(memory, self._deadline if stopping else None)
+            if stopping:
+                return True
+        return False
 
     def _ship_on(self) -> None:
         shipper = Shipper(self._spool.folder, self._destination, self._spool)

@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanKind
 
 from exectrail.conventions import names
 from exectrail.export import Pipeline, from_environment
-from exectrail.spool import Stream, folders
+from exectrail.spool import Spool, Stream, folders
 from exectrail.testing.sink import Answer, Sink
 
 
@@ -123,3 +123,23 @@ def test_a_supervised_process_leaves_shipping_to_its_supervisor_until_that_is_go
         assert (sink.requests, pipeline.durable()) == (0, True)
     sink.wait_for(lambda: bool(sink.spans))
     pipeline.close(5)
+
+
+def test_a_supervised_process_sends_itself_what_its_disk_did_not_take(
+    sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXECTRAIL_SUPERVISOR", "somebody")
+    pipeline = from_environment(resource("w"), "0")
+    (folder,) = folders(tmp_path)
+    with folder.claimed() as ours, monkeypatch.context() as full:
+        assert ours
+        full.setattr(Spool, "_to_disk", lambda *_: False)
+        report(pipeline)
+        sink.wait_for(lambda: bool(sink.spans) and len(sink.logs) == 2)
+        pipeline.records.write(names.EVENT_WORKER_EXITED, 1, "INFO", {}, None)
+        pipeline.close(5)
+        assert {log.name for log in sink.logs} == {
+            names.EVENT_EXECUTION_STATE_CHANGED,
+            names.EVENT_EXECUTION_PROGRESS,
+            names.EVENT_WORKER_EXITED,
+        }
