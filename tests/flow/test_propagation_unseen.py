@@ -194,6 +194,8 @@ PROGRAMS = {
             shown(lambda: pool.apply(lambda: 1))
             shown(lambda: list(pool.imap(square, (1 / 0 for _ in range(1)))))
             shown(lambda: pool.map(None, [1]))
+            pool.close()
+            pool.join()
         child = context.Process(target=boom, args=(8,))
         child.start()
         child.join()

@@ -42,6 +42,7 @@ def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
         "prices": ("prices.toml", "prices.toml"),
         "adapters": ("langgraph, crewai,,", ("langgraph", "crewai")),
         "disabled_adapters": ("crewai", ("crewai",)),
+        "propagation": ("false", False),
         "clickhouse_url": ("http://h:1", "http://h:1"),
         "path": ("/data", "/data"),
     }

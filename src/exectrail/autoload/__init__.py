@@ -62,7 +62,7 @@ def instrument(
         else:
             on = runtime.arm(config)
         if on:
-            hand_down(config)
+            hand_down(config, "autoload")
             send_logs(config)
             names = discovery.activate(config)
     return tuple(names)
@@ -73,12 +73,13 @@ def uninstrument() -> None:
     from exectrail.guard import guard
 
     with guard("autoload.uninstrument"):
-        from exectrail import propagation, runtime
+        from exectrail import runtime
         from exectrail.autoload import discovery
+        from exectrail.autoload.hooking import hand_down_no_more
         from exectrail.autoload.logs import logs
 
         logs.stop()
-        propagation.uninstall()
+        hand_down_no_more()
         discovery.deactivate()
         runtime.shutdown()
 
@@ -107,7 +108,7 @@ def _watch_frameworks() -> None:
                 from exectrail import runtime
 
                 if runtime.arm(config):
-                    hand_down(config)
+                    hand_down(config, "autoload")
                     send_logs(config)
 
         config = load()

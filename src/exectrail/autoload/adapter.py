@@ -59,12 +59,15 @@ class Adapter:
         with guard(f"autoload.{self.name}"):
             config = load()
             if config.wants(self.name) and use_providers(options, config):
-                hand_down(config)
+                hand_down(config, self.name)
                 send_logs(config)
                 hook_when_imported(type(self))
 
     def uninstrument(self, **_options: Any) -> None:
         """Take the hooks out, and do not wait for the framework any more."""
+        from exectrail.autoload.hooking import hand_down_no_more
+
+        hand_down_no_more(self.name)
         cls = type(self)
         cls.waiting = False
         if cls.installed:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from exectrail.autoload.adapter import Adapter
     from exectrail.config import Config
 
+_handing_down: set[str] = set()
+"""Who wants it: adapters by name, and whoever switched all of exectrail on."""
+
 
 def hook_when_imported(adapter: type[Adapter]) -> None:
     """Hook an adapter's framework once its module has been imported; now, if it has been."""
@@ -41,10 +44,29 @@ def send_logs(config: Config) -> None:
             logs.send()
 
 
-def hand_down(config: Config) -> None:
-    """See to it that processes, threads and tasks find the execution that starts them."""
+def hand_down(config: Config, wanted_by: str) -> None:
+    """See to it that processes, threads and tasks find the execution that starts them.
+
+    Args:
+        config: Whether that is wanted at all.
+        wanted_by: Who has to say `hand_down_no_more`.
+    """
     if config.propagation:
         with guard("autoload.hand_down"):
             from exectrail import propagation
 
+            _handing_down.add(wanted_by)
             propagation.install(watch.when_imported)
+
+
+def hand_down_no_more(wanted_by: str = "") -> None:
+    """Put all that back, once nobody wants it; nobody does where nobody is named."""
+    if not _handing_down:
+        return
+    _handing_down.discard(wanted_by)
+    if not wanted_by or not _handing_down:
+        _handing_down.clear()
+        with guard("autoload.hand_down"):
+            from exectrail import propagation
+
+            propagation.uninstall()

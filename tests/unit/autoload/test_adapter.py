@@ -1,4 +1,5 @@
 import sys
+import threading
 from importlib.metadata import EntryPoint, EntryPoints
 from typing import ClassVar
 
@@ -222,3 +223,17 @@ def test_an_instrumentor_that_is_taken_back_does_not_hook(
     import_framework()
 
     assert log == []
+
+
+def test_threads_are_put_back_when_the_last_one_who_wanted_them_is_gone() -> None:
+    before = vars(threading.Thread)["_bootstrap"]
+    instrument()
+    Recorded().instrument()
+    Recorded().uninstrument()
+    assert vars(threading.Thread)["_bootstrap"] is not before
+    uninstrument()
+    assert vars(threading.Thread)["_bootstrap"] is before
+    Recorded().instrument()
+    assert vars(threading.Thread)["_bootstrap"] is not before
+    Recorded().uninstrument()
+    assert vars(threading.Thread)["_bootstrap"] is before

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from exectrail import autoload, runtime
-from exectrail.autoload import adopt, hooking, instrument
+from exectrail.autoload import adopt, hooking, instrument, uninstrument
 from exectrail.autoload.adapter import Adapter
 from exectrail.autoload.imports import watch
 
@@ -27,6 +27,8 @@ def _fault(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(request.param, fail)
     yield
+    monkeypatch.undo()
+    uninstrument()
     watch.forget()
 
 
