@@ -189,8 +189,9 @@ def test_the_opentelemetry_sdk_waits_for_the_first_execution(bench: Bench):
     assert bench.run(PYTHON, "-c", code).out == b"False\nTrue\n"
 
 
-def test_a_program_of_the_api_alone_is_observed(bench: Bench):
-    code = "import exectrail\nwith exectrail.workflow('nightly'): print('done')"
+@pytest.mark.parametrize("first", ["sys", "dataclasses", "pickle", "xml.sax", "platform"])
+def test_a_program_of_the_api_alone_is_observed(bench: Bench, first: str):
+    code = f"import {first}, exectrail\nwith exectrail.workflow('nightly'): print('done')"
     console = {"OTEL_LOGS_EXPORTER": "console"}
 
     assert b"nightly" in bench.run(PYTHON, "-c", code, extra=console).out

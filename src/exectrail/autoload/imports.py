@@ -20,6 +20,12 @@ _NOT_FOREIGN = sys.stdlib_module_names | {
     "sitecustomize",
     "usercustomize",
     "apport_python_hook",  # Debian's sitecustomize looks for it in every process
+    # What `copy`, `pickle`, `platform` and `xml.sax` try on other systems. Half of the library is
+    # in the middle of its own import then, `dataclasses` too, and our modules could not be loaded.
+    "_winreg",
+    "java",
+    "org",
+    "vms_lib",
 }
 
 

@@ -113,6 +113,15 @@ def test_the_first_foreign_import_is_told_before_it_happens_and_the_library_is_n
     assert calls == [False]
 
 
+@pytest.mark.parametrize("name", ["org.python.core", "java.lang", "vms_lib", "_winreg"])
+def test_what_the_library_tries_on_other_systems_is_not_foreign(watch: ImportWatch, name: str):
+    calls: list[str] = []
+    watch.at_first_foreign_import(lambda: calls.append(name))
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module(name)
+    assert calls == []
+
+
 def test_what_is_watched_at_the_first_foreign_import_holds_for_that_import(watch: ImportWatch):
     calls: list[str] = []
     watch.at_first_foreign_import(
