@@ -127,9 +127,10 @@ class Verdicts:
             return f"has {last.calls} model calls, not {fate.calls}"
         allowed = {state for answer in answers for state in answer.states}
         woke = key_stopped(trial, fate) and not trial.supervised
-        for at, shown in story.shown:
+        for index, (at, shown) in enumerate(story.shown):
             if shown.state in FINAL - allowed and not (woke and shown.state == "abandoned"):
-                return f"was shown as {_words(shown)} for a while"
+                until = story.shown[index + 1][0] if index + 1 < len(story.shown) else at
+                return f"was shown as {_words(shown)} for {until - at:.2f} s"
             if shown.state == "abandoned" and at < trial.over(fate.pid) and not woke:
                 return f"was shown as {_words(shown)} while its process lived"
         if fate.moment != ENDED or fate.was_cut:
