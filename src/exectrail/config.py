@@ -54,6 +54,9 @@ class Config:
     was handed down to this process."""
     clickhouse_url: str = DEFAULT_CLICKHOUSE_URL
     """ClickHouse HTTP address that the commands read from."""
+    stuck_after: float = 0.0
+    """Seconds that nothing may be heard of an execution without past runs to measure by, until it
+    is called stuck; the judge writes it into the store. 0 leaves what stands there (an hour)."""
     path: str = ""
     """Directory of the embedded stack; the user's data directory if empty."""
 
@@ -113,6 +116,9 @@ def load(environment: Mapping[str, str] | None = None, file: Path | None = None)
     if not 0 < kept.get("lease", 1.0) <= MAX_LEASE:
         _refuse("lease", f"must be above 0 and at most {MAX_LEASE:.0f} seconds; its default holds")
         del kept["lease"]
+    if not 0 <= kept.get("stuck_after", 0.0) < float("inf"):
+        _refuse("stuck_after", "must be a number of seconds from 0 on; its default holds")
+        del kept["stuck_after"]
     if kept.get("error_limit", 0) < 0:
         _refuse("error_limit", "must not be below 0; its default holds")
         del kept["error_limit"]

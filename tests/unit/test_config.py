@@ -44,6 +44,7 @@ def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
         "disabled_adapters": ("crewai", ("crewai",)),
         "propagation": ("false", False),
         "clickhouse_url": ("http://h:1", "http://h:1"),
+        "stuck_after": ("600", 600.0),
         "path": ("/data", "/data"),
     }
     assert set(given) == {field.name for field in fields(Config)}

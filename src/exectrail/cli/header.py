@@ -7,8 +7,8 @@ from datetime import datetime
 
 from rich.text import Text
 
-from exectrail.cli.evidence import evidence
-from exectrail.cli.layout import cut, fields
+from exectrail.cli.evidence import died, evidence, warnings
+from exectrail.cli.layout import fields, title
 from exectrail.cli.screen import View
 from exectrail.cli.words import (
     ago,
@@ -18,7 +18,7 @@ from exectrail.cli.words import (
     duration,
     moment,
     share,
-    state_text,
+    state_of,
 )
 from exectrail.conventions.names import State
 from exectrail.queries import Node, Run, Usage
@@ -26,21 +26,21 @@ from exectrail.queries import Node, Run, Usage
 
 def header(row: Run | Node, view: View) -> list[Text]:
     """Name and id, and what is known of the whole of it."""
-    title = Text(clean(row.name), "bold")
-    title.append(f"  {clean(row.kind)}  {clean(row.execution_id)}", "dim")
+    identity = f"{clean(row.kind)}  {clean(row.execution_id)}"
     about = _run_fields(row) if isinstance(row, Run) else _node_fields(row)
     return [
-        cut(title, view.width),
+        title(clean(row.name), identity, view.width),
         Text(),
         *fields(
             [
                 ("State", _state(row)),
                 ("Health", _health(row)),
-                ("Evidence", evidence(row, view) if row.effective_state == State.ABANDONED else ""),
+                ("Evidence", evidence(row, view) if died(row) else ""),
                 ("Error", _error(row)),
                 *about,
                 ("Process", _process(row)),
                 ("Started", _time(row.started_at, view)),
+                ("Deadline", _time(row.deadline, view) if row.deadline else ""),
                 ("Ended", _time(row.ended_at, view) if row.ended_at else ""),
                 ("Time", _times(row)),
                 ("Progress", _progress(row)),
@@ -79,18 +79,19 @@ def _node_fields(node: Node) -> list[tuple[str, Text | str]]:
 
 
 def _state(row: Run | Node) -> Text:
-    text = state_text(row.effective_state, row.outcome, row.health)
+    text = state_of(row)
     if row.reason:
         text.append(f", reason {clean(row.reason)}")
+    if row.effective_state == State.PAUSED and row.state_ms:
+        text.append(f", for {duration(row.state_ms)} by now")
     if row.effective_state != row.state:
         text.append(f"  (it last said {clean(row.state)})", "dim")
     return text
 
 
 def _health(row: Run | Node) -> str:
-    if row.health == "stuck":
-        return "its process lives, but nothing was heard of it for an hour"
-    return clean(row.health) if row.health.startswith("unknown") else ""
+    unknown = [clean(row.health)] if row.health.startswith("unknown") else []
+    return "; ".join([*unknown, *warnings(row)])
 
 
 def _error(row: Run | Node) -> Text:

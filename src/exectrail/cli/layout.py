@@ -117,6 +117,13 @@ def cut(line: Text, width: int) -> Text:
     return short
 
 
+def title(name: str, rest: str, width: int) -> Text:
+    """A name and its id behind it, which is there to be copied: a long name gives way to it."""
+    line = cut(Text(name, "bold"), max(12, width - cell_len(rest) - GAP))
+    line.append(" " * GAP + rest, "dim")
+    return line
+
+
 def fields(
     pairs: Sequence[tuple[str, Text | str]], width: int, *, empty: bool = False
 ) -> list[Text]:

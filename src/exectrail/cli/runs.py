@@ -15,7 +15,7 @@ from exectrail.cli.layout import Column, fields, table
 from exectrail.cli.resolve import short_ids
 from exectrail.cli.screen import View, tell, view, write, write_json
 from exectrail.cli.session import connected
-from exectrail.cli.words import age, clean, cost_text, digits, duration, state_text, tokens
+from exectrail.cli.words import age, clean, cost_text, digits, duration, state_of, tokens
 from exectrail.conventions.names import State
 from exectrail.queries import Run
 
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from exectrail.storage.client import Client
 
 OUTCOMES: Final = ("success", "partial", "failed", "cancelled", "abandoned")
+FLAGS: Final = ("stuck", "orphaned", "overdue", "slow")
+"""What `--state` takes besides states: a run that has this flag, or a part that has it."""
 FILTERS: Final = ("state", "outcome", "workflow", "agent", "project", "trigger", "since")
 
 _EXAMPLES: Final = """\
   exectrail runs                                 the latest 20
   exectrail runs --state running                 what works now
+  exectrail runs --state stuck                   what lives, and is not heard of
   exectrail runs --outcome partial --since 7d    what failed half-way in the last week
   exectrail runs --workflow refund --json | jq -r '.runs[].execution_id'
 """
@@ -54,7 +57,7 @@ def register(subparsers: arguments.SubParsers) -> None:
         "List runs, the latest first. The beginning of an id is enough for tree and show.",
         _EXAMPLES,
     )
-    states = [str(state) for state in State]
+    states = [*(str(state) for state in State), *FLAGS]
     parser.add_argument("--state", choices=states, metavar="STATE", help=", ".join(states))
     parser.add_argument("--outcome", choices=OUTCOMES, metavar="OUTCOME", help=", ".join(OUTCOMES))
     parser.add_argument("--workflow", metavar="NAME", help="of this workflow")
@@ -99,7 +102,7 @@ def render(runs: Sequence[Run], view: View) -> list[Text]:
         [
             clean(ids[run.execution_id]),
             clean(run.workflow or run.name),
-            state_text(run.effective_state, run.outcome, run.health),
+            state_of(run),
             age(run.started_at, view.now),
             duration(run.work_ms) if run.work_ms >= 0.5 else "",
             duration(run.wait_ms) if run.wait_ms >= 0.5 else "",

@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
+from exectrail.cli.evidence import died
 from exectrail.cli.layout import Column, table, wrap
 from exectrail.cli.screen import View
 from exectrail.cli.words import (
@@ -63,13 +64,13 @@ def timeline(transitions: Sequence[Transition], subject: Run | Node, view: View)
             ]
         )
         day, process = date, where
-    if subject.effective_state == State.ABANDONED and subject.ended_at is not None:
+    if died(subject) and subject.ended_at is not None:
         date = moment(subject.ended_at, view.zone)[:10]
         rows.append(
             [
                 "" if date == day else date,
                 clock(subject.ended_at, view.zone),
-                state_text(State.ABANDONED),
+                state_text(subject.effective_state),
                 "",
                 clean(subject.reason),
                 "judged; its last sign of life",

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from exectrail import queries
 from exectrail.cli import arguments
-from exectrail.cli.evidence import evidence
-from exectrail.cli.layout import Column, cut, table, wrap
+from exectrail.cli.evidence import died, evidence, warnings
+from exectrail.cli.layout import Column, cut, table, title, wrap
 from exectrail.cli.nodes import Branch, branch_document, grow, walk
 from exectrail.cli.resolve import resolve
 from exectrail.cli.screen import View, view, write, write_json
@@ -21,7 +21,7 @@ from exectrail.cli.words import (
     digits,
     duration,
     places,
-    state_text,
+    state_of,
     tokens,
 )
 from exectrail.conventions.names import Kind, Reason, State
@@ -109,19 +109,18 @@ def render(top: Branch, view: View) -> list[Text]:
 
 def _title(top: Branch, view: View) -> list[Text]:
     node = top.node
-    name = Text(clean(node.name), "bold")
-    name.append(f"  {clean(node.execution_id)}", "dim")
+    name = title(clean(node.name), clean(node.execution_id), view.width)
     parts = [f"{duration(node.work_ms)} work"]
     if node.wait_ms >= 0.5:
         parts.append(f"{duration(node.wait_ms)} wait")
     if top.sum.calls:
         parts.append(f"{top.sum.calls} model {'call' if top.sum.calls == 1 else 'calls'}")
         parts.append(f"{tokens(top.sum)} tokens")
-    summary = state_text(node.effective_state, node.outcome, node.health)
+    summary = state_of(node)
     summary.append("".join(f" · {part}" for part in parts))
     if top.sum.calls:
         summary.append(" · ").append_text(cost_text(top.sum, digits(top.sum.cost)))
-    lines = [cut(name, view.width), *wrap(summary, view.width)]
+    lines = [name, *wrap(summary, view.width)]
     if node.execution_id != node.root_id:
         lines.append(Text(f"part of run {clean(node.root_id)}", "dim"))
     return lines
@@ -134,7 +133,7 @@ def _row(
     numbered = (node.parent_id, node.name) in crowded
     return [
         Text(_guide(place), "dim") + _label(branch, numbered=numbered),
-        state_text(node.effective_state, node.outcome, node.health),
+        state_of(node),
         duration(node.work_ms if node.wait_ms else node.duration_ms),
         str(node.calls) if node.calls else "",
         tokens(node),
@@ -172,17 +171,16 @@ def _notes(branch: Branch, above: Node | None, view: View) -> list[Text]:
         # An error goes up through every level; it is told where it began.
         if error and all(_error(child.node) != error for child in branch.children):
             notes.append(Text(error, "red"))
-    if node.effective_state == State.ABANDONED and not told:
+    if died(node) and not told:
         notes.append(evidence(node, view))
     if node.wait_ms >= 0.5 and above is not None:
         notes.append(Text(f"waited {duration(node.wait_ms)} besides", "dim"))
-    if node.health == "stuck":
-        notes.append(Text("its process lives, but nothing was heard of it for an hour", "yellow"))
+    notes += [Text(warning, "yellow") for warning in warnings(node)]
     return notes
 
 
 def _death(node: Node) -> tuple[object, ...] | None:
-    if node.effective_state != State.ABANDONED:
+    if not died(node):
         return None
     return node.reason, node.worker_id, node.host, node.pid, node.last_heartbeat
 

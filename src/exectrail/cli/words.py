@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from rich.text import Text
 
 from exectrail.conventions.names import State
-from exectrail.queries import Usage
+from exectrail.queries import Node, Run, Usage
 
 STYLES: Final[dict[str, str]] = {
     State.CREATED: "cyan",
@@ -44,16 +44,21 @@ def clean(value: object) -> str:
     )
 
 
-def state_text(state: str, outcome: str = "", health: str = "") -> Text:
-    """A state in its colour, with the outcome or the health where they add to it."""
+def state_text(state: str, outcome: str = "", health: str = "", flags: Sequence[str] = ()) -> Text:
+    """A state in its colour, with the outcome, and what is to be looked at or is not known."""
     text = Text(clean(state), STYLES.get(state, ""))
     if outcome not in ("", "success", state):
         text.append(f", {clean(outcome)}")
-    if health == "stuck":
-        text.append(", stuck", "bold yellow")
-    elif health.startswith("unknown"):
+    for flag in flags:
+        text.append(f", {clean(flag)}", "bold yellow")
+    if health.startswith("unknown"):
         text.append(" (?)", "yellow")
     return text
+
+
+def state_of(row: Run | Node) -> Text:
+    """The state of an execution; of a run with the flags of all its parts."""
+    return state_text(row.effective_state, row.outcome, row.health, row.flags)
 
 
 def duration(milliseconds: float) -> str:

@@ -1,9 +1,10 @@
-"""The judge: says of open executions that they are dead, and takes it back when they are not.
+"""The judge: says of open executions what they do not say themselves, and takes it back.
 
-Enters: findings of `queries/judge_due.sql`. Leaves: rows in `verdicts`, appended, never changed.
-May import: conventions, queries. The store is handed in.
+Enters: findings of `queries/judge_due.sql`; what is judged how is SQL alone (view `judged`).
+Leaves: rows in `verdicts` and `baselines`, appended, never changed; the command `exectrail judge`.
+May import: conventions, config, guard, queries; `commands` storage too. The store is handed in.
 """
 
-from exectrail.judge.judge import RULE_VERSION, Judge, Store
+from exectrail.judge.judge import RULE_VERSION, Judge, Store, rule_settings
 
-__all__ = ["RULE_VERSION", "Judge", "Store"]
+__all__ = ["RULE_VERSION", "Judge", "Store", "rule_settings"]

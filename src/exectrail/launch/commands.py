@@ -41,6 +41,7 @@ GROUPS: Final[dict[str, tuple[Command, ...]]] = {
         Command("up", "start the embedded stack: OTLP in, SQL out", _RECEIVER, "local"),
         Command("down", "stop it", _RECEIVER, "local"),
         Command("status", "whether it runs, and what it holds", _RECEIVER, "local"),
+        Command("judge", "say who died, hangs or is late", "exectrail.judge.commands", "cli"),
         Command("migrate", "bring the tables of a database up to date", _STORAGE, "cli"),
     ),
 }

@@ -10,7 +10,6 @@ from exectrail.queries.query import Query, question
 from exectrail.queries.rows import (
     AgentCost,
     Cost,
-    Finding,
     Match,
     Node,
     Pipeline,
@@ -45,7 +44,8 @@ def runs(
     """Runs, latest start first. What is left out does not filter.
 
     Args:
-        state: Effective state: one of `conventions.names.State`, `abandoned` among them.
+        state: Effective state: one of `conventions.names.State`, `abandoned` among them; or a flag
+            that the run or a part of it has: stuck, orphaned, overdue, slow.
         outcome: success, partial, failed, cancelled, abandoned.
         workflow: Name of the workflow.
         agent: Name of an agent that took part.
@@ -140,11 +140,6 @@ def rejects(*, since: datetime | None = None, limit: int = 100) -> Query[Reject]
 def pipeline_status() -> Query[Pipeline]:
     """Whether what is sent reaches the store; always one row."""
     return question("pipeline_status", Pipeline)
-
-
-def judge_due() -> Query[Finding]:
-    """Verdicts that are due: abandoned and not yet said so, or said so and back since."""
-    return question("judge_due", Finding)
 
 
 def _time(value: datetime | None) -> str:

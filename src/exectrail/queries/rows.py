@@ -3,7 +3,9 @@
 Times are UTC and aware; durations are milliseconds. `cost` is in USD and None where no call had a
 price; `priced_calls` of `calls` had one. Tokens stand in exclusive buckets: `uncached_tokens`,
 `cache_read_tokens`, `cache_write_tokens`, `output_tokens` (`reasoning_tokens` is a part of output,
-`input_tokens` the sum of the first three).
+`input_tokens` the sum of the first three). `clock_offset_us` turns times that the program wrote
+into the store's, which `last_heartbeat` has. `flags` are what is to be looked at (stuck, orphaned,
+overdue, slow); `flag_s` and `flag_allowed_s` measure the first one of an execution, in seconds.
 """
 
 from __future__ import annotations
@@ -64,9 +66,13 @@ class Run(Usage):
     outcome: str
     reason: str
     health: str
+    flags: Sequence[str]
+    flag_s: float
+    flag_allowed_s: float
     started_at: datetime
     ended_at: datetime | None
     duration_ms: float
+    state_ms: float
     work_ms: float
     wait_ms: float
     queued_ms: float
@@ -104,6 +110,7 @@ class Run(Usage):
     worker_id: str
     host: str
     pid: int
+    clock_offset_us: int
     last_heartbeat: datetime | None
     exit_code: int | None
     signal: str
@@ -127,9 +134,13 @@ class Node(Usage):
     outcome: str
     reason: str
     health: str
+    flags: Sequence[str]
+    flag_s: float
+    flag_allowed_s: float
     started_at: datetime
     ended_at: datetime | None
     duration_ms: float
+    state_ms: float
     work_ms: float
     wait_ms: float
     queued_ms: float
@@ -154,7 +165,12 @@ class Node(Usage):
     worker_id: str
     host: str
     pid: int
+    clock_offset_us: int
     last_heartbeat: datetime | None
+    exit_code: int | None
+    signal: str
+    oom: int
+    deadline: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,22 +289,3 @@ class Pipeline:
     last_canary: datetime
     streak_start: datetime
     streak_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """A verdict that is due, with its evidence; the judge adds time and rule version."""
-
-    execution_id: str
-    segment_id: str
-    verdict: str
-    reason: str
-    state: str
-    worker_id: str
-    last_heartbeat: datetime
-    host: str
-    pid: int
-    exit_code: int | None
-    signal: str
-    oom: int
-    last_step: str

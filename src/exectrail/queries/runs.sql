@@ -1,15 +1,15 @@
 -- Runs, latest start first. A parameter left empty does not filter.
 SELECT
     execution_id, name, kind, workflow, agent, agents, project, environment, service, service_version, state,
-    effective_state, outcome, reason, health, started_at, ended_at, duration_ms, work_ms, wait_ms, queued_ms,
+    effective_state, outcome, reason, health, flags, flag_s, flag_allowed_s, started_at, ended_at, duration_ms, state_ms, work_ms, wait_ms, queued_ms,
     blocked_ms, deadline, attempt, iterations, max_iterations, progress, message, steps_planned,
     steps_completed, mode, target_type, target_id, trigger_source, trigger_key, trigger_status,
     trigger_intent, tags, conversation_id, external_id, trace_id, segments, resumes, forked_from, nodes,
     tool_calls, retries, errors, error_type, error_message, last_step, last_event, worker_id, host, pid,
-    last_heartbeat, exit_code, signal, oom, calls, priced_calls, input_tokens, uncached_tokens,
+    clock_offset_us, last_heartbeat, exit_code, signal, oom, calls, priced_calls, input_tokens, uncached_tokens,
     cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost
 FROM executions_of(since = {since:DateTime64(6, 'UTC')}, root = '')
-WHERE ({state:String} = '' OR effective_state = {state:String})
+WHERE ({state:String} = '' OR effective_state = {state:String} OR has(flags, {state:String}))
   AND ({outcome:String} = '' OR outcome = {outcome:String})
   AND ({workflow:String} = '' OR workflow = {workflow:String})
   AND ({agent:String} = '' OR has(agents, {agent:String}))

@@ -21,8 +21,9 @@ from starlette.types import ASGIApp
 from exectrail.clickhouse_http.app import create_app as create_clickhouse_app
 from exectrail.clickhouse_http.engine import DirectoryError, Engine
 from exectrail.clickhouse_http.service import Service
+from exectrail.config import load
 from exectrail.guard import guard, logger
-from exectrail.judge import Judge
+from exectrail.judge import Judge, rule_settings
 from exectrail.receiver.app import create_app as create_otlp_app
 from exectrail.receiver.canary import INTERVAL, send_canary
 from exectrail.receiver.intake import Intake
@@ -31,12 +32,8 @@ from exectrail.receiver.state import HOST, State, process_started, remove_state,
 from exectrail.storage.client import Client, StorageError, connect
 from exectrail.storage.runner import Runner
 
-JUDGE_INTERVAL: Final = 1.0
-"""Seconds from one look of the judge to the next, while a look is short."""
-JUDGE_PAUSE: Final = 5.0
-"""Seconds that the pause may grow to where looks are long."""
-_REST: Final = 24
-"""How many times as long as a look the pause after it is, up to that."""
+JUDGE_INTERVAL: Final = 0.5
+"""Seconds from one time that the judge attends to the next; it looks when there is reason to."""
 _GRACE: Final = 10
 """Seconds that requests at work have when the process is told to stop."""
 _KEEP_ALIVE: Final = 120
@@ -144,9 +141,7 @@ class _Stack:
             try:
                 background = [
                     asyncio.create_task(self._each(INTERVAL, "canary", self._send_canary)),
-                    asyncio.create_task(
-                        self._each(JUDGE_INTERVAL, "judge", _judge(client), at_most=JUDGE_PAUSE)
-                    ),
+                    asyncio.create_task(self._each(JUDGE_INTERVAL, "judge", _judge(client))),
                 ]
                 await asyncio.wait({stopping, *serving}, return_when=asyncio.FIRST_COMPLETED)
                 for task in background:
@@ -185,33 +180,29 @@ class _Stack:
     def _send_canary(self) -> None:
         send_canary(self._intake)
 
-    async def _each(
-        self, interval: float, name: str, work: Callable[[], None], *, at_most: float = 0.0
-    ) -> None:
+    async def _each(self, interval: float, name: str, work: Callable[[], None]) -> None:
         """Do something again and again; what fails once is tried again the next time.
 
         Args:
             interval: Seconds from one beginning to the next.
             name: For the log.
             work: What to do; it blocks.
-            at_most: Seconds that the pause may grow to, so that the work takes little of the time.
         """
         while not self._stopping.is_set():
             began = time.monotonic()
             with guard(f"receiver.{name}"):
                 await asyncio.to_thread(work)
-            took = time.monotonic() - began
-            await asyncio.sleep(max(interval - took, min(took * _REST, at_most)))
+            await asyncio.sleep(max(0.0, interval - (time.monotonic() - began)))
 
 
 def _judge(client: Client) -> Callable[[], None]:
-    judge = Judge(client)
+    judge = Judge(client, settings=rule_settings(load()))
     said = ""
 
     def look() -> None:
         nonlocal said
         try:
-            verdicts = judge.run_once()
+            verdicts = judge.attend()
         except StorageError as error:
             if str(error) != said:
                 logger.error("exectrail: the judge could not ask: %s", error)
@@ -219,7 +210,7 @@ def _judge(client: Client) -> Callable[[], None]:
             return
         said = ""
         if verdicts:
-            logger.info("exectrail: the judge said %d verdicts", verdicts)
+            logger.info("exectrail: the judge said %d verdicts", len(verdicts))
 
     return look
 

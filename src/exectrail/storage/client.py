@@ -41,6 +41,10 @@ class StorageError(Exception):
     """Something between us and the database failed; the message says what to do, never a secret."""
 
 
+class AddressError(StorageError):
+    """What should be the database's address is none; trying again will not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Rows of a statement that somebody wrote by hand.
@@ -228,7 +232,8 @@ def connect(
         database: The database of the tables; it need not exist yet.
 
     Raises:
-        StorageError: The URL is not one, nothing answers there, or it refuses the user.
+        AddressError: The URL is not one.
+        StorageError: Nothing answers there, or it refuses the user.
     """
     target = urlsplit(url or load().clickhouse_url)
     try:
@@ -236,7 +241,7 @@ def connect(
     except ValueError:
         port = -1
     if target.scheme not in ("http", "https") or not target.hostname or port == -1:
-        raise StorageError(
+        raise AddressError(
             "The ClickHouse URL must look like http://host:8123 or https://host:8443"
             " (EXECTRAIL_CLICKHOUSE_URL or --url)."
         )

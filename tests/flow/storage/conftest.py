@@ -193,13 +193,27 @@ class Program:
             attributes[names.EXECUTION_RESUME_KEY] = resumes
         return segment.move(state, at, **attributes)
 
-    def beat(self, at: float) -> None:
-        self.beats += 1
-        self.record(names.EVENT_WORKER_HEARTBEAT, at, {names.WORKER_SEQUENCE: str(self.beats)})
+    def beat(self, at: float, *, sequence: int = 0) -> None:
+        """Beat; with a sequence from 2**31 on a supervisor beats for it."""
+        self.beats += 0 if sequence else 1
+        told = {names.WORKER_SEQUENCE: str(sequence or self.beats)}
+        self.record(names.EVENT_WORKER_HEARTBEAT, at, told)
 
-    def exit(self, at: float, code: int = 1) -> None:
-        self.beats += 1
-        told = {names.WORKER_SEQUENCE: str(self.beats), names.WORKER_EXIT_CODE: str(code)}
+    def exit(
+        self,
+        at: float,
+        code: int | None = 1,
+        *,
+        signal: str = "",
+        oom: bool = False,
+        sequence: int = 0,
+    ) -> None:
+        """Tell that the process ended; with a sequence from 2**31 on a supervisor tells it."""
+        self.beats += 0 if sequence else 1
+        told = {names.WORKER_SEQUENCE: str(sequence or self.beats)}
+        told |= {} if code is None else {names.WORKER_EXIT_CODE: str(code)}
+        told |= {names.WORKER_SIGNAL: signal} if signal else {}
+        told |= {names.WORKER_OOM: "true"} if oom else {}
         self.record(names.EVENT_WORKER_EXITED, at, told)
 
     def record(self, event: str, at: float, attributes: dict[str, Any]) -> None:

@@ -93,7 +93,7 @@ def test_an_exit_is_death_at_once_and_says_how(
     assert (run.reason, run.outcome, run.last_step) == ("process_exited", "abandoned", "two")
     assert (run.host, run.pid, run.exit_code) == ("h1", 9, 137)
     assert run.ended_at is not None
-    assert run.duration_ms == pytest.approx(3_000, abs=500)
+    assert run.duration_ms == pytest.approx(10_000, abs=500)
     assert {n.name: n.effective_state for n in store.fetch(queries.tree(root.id))} == {
         "gone": "abandoned",
         "one": "completed",
@@ -227,7 +227,7 @@ def test_the_judge_says_each_thing_once_and_takes_it_back(
     root.child("step", "one", -299).move("completed", -298)
     step = root.child("step", "two", -297)
     send(worker)
-    assert [judge.run_once(), judge.run_once()] == [2, 0]
+    assert [len(judge.run_once()), len(judge.run_once())] == [2, 0]
 
     verdicts = store.query("SELECT * FROM verdicts FINAL ORDER BY segment_id")
     told = [
@@ -247,12 +247,12 @@ def test_the_judge_says_each_thing_once_and_takes_it_back(
     noon += timedelta(minutes=1)
     worker.beat(-1)
     send(worker)
-    assert [judge.run_once(), judge.run_once()] == [2, 0]
+    assert [len(judge.run_once()), len(judge.run_once())] == [2, 0]
     noon += timedelta(minutes=1)
     step.move("completed", -0.5)
     root.move("completed", -0.4)
     send(worker)
-    assert judge.run_once() == 0
+    assert len(judge.run_once()) == 0
     history = store.query(
         "SELECT verdict, reason FROM verdicts FINAL WHERE segment_id = {id:String} ORDER BY time",
         {"id": root.id},
@@ -270,8 +270,8 @@ def test_the_judge_is_silent_when_the_pipeline_is(
     worker.start("workflow", "flow", -300)
     send(worker)
     judge = Judge(store)
-    assert judge.run_once() == 0
+    assert len(judge.run_once()) == 0
     canary()
-    assert judge.run_once() == 1
+    assert len(judge.run_once()) == 1
     store.command("TRUNCATE TABLE canary")
-    assert judge.run_once() == 0
+    assert len(judge.run_once()) == 0

@@ -28,7 +28,7 @@ def fleet(rows: Any) -> list[Run]:
         rows.run(5, "import_of_everything_there_is", "queued", 4000, work_ms=0.0),
         rows.run(6, "research_team", "completed", 90_000, **rows.usage(1234, "1234.5678")),
         rows.run(7, "refund", "cancelled", 200_000, wait_ms=0.2),
-        rows.run(8, "refund", "blocked", 200_001, health="stuck"),
+        rows.run(8, "refund", "blocked", 200_001, health="stuck", flags=["stuck"]),
         rows.run(9, "", "running", 9e6, name="lonely", health="unknown: pipeline silent"),
         rows.run(10, "refund", "created", 9.1e6, work_ms=0.0),
     ]

@@ -155,13 +155,13 @@ def test_the_digits_of_a_column_suit_its_greatest_amount() -> None:
         (("failed", "partial"), "failed, partial", "red"),
         (("cancelled", "cancelled"), "cancelled", "bright_black"),
         (("abandoned", "abandoned", "dead"), "abandoned", "bold red"),
-        (("running", "", "stuck"), "running, stuck", "blue"),
+        (("running", "", "stuck", ["stuck", "slow"]), "running, stuck, slow", "blue"),
         (("running", "", "unknown: pipeline silent"), "running (?)", "blue"),
         (("something_new",), "something_new", ""),
     ],
 )
 def test_a_state_has_its_colour_and_what_adds_to_it(
-    arguments: tuple[str, ...], text: str, style: str
+    arguments: tuple[Any, ...], text: str, style: str
 ) -> None:
     made = words.state_text(*arguments)
 

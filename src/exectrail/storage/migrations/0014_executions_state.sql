@@ -9,6 +9,7 @@
 -- * moves: every valid change of state, from which work and wait are told apart.
 -- * opened_key: the key that a first event stated, with whether it resumes (previous state paused) or starts afresh.
 -- * writer: who wrote the latest event; one process writes a segment.
+-- * delay_us: the least difference between the store's clock and the writer's; see `workers_alive`.
 -- * A text that one event tells and others leave out is a max, because '' is less than any text.
 CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
     progress SimpleAggregateFunction(max, Tuple(sequence UInt32, progress Float64, steps_planned UInt32,
         steps_completed UInt32, message String)),
     last_event SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    delay_us SimpleAggregateFunction(min, Int64),
     received SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
     root_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
     parent_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),

@@ -19,6 +19,7 @@ SELECT
         'Tuple(sequence UInt32, progress Float64, steps_planned UInt32, steps_completed UInt32, message String)'),
         event = 'exectrail.execution.progress') AS progress,
     max(if(ts > e.received + toIntervalDay(1), e.received, ts)) AS last_event,
+    min(if(ts > e.received + toIntervalDay(1), 0, toUnixTimestamp64Micro(e.received) - toUnixTimestamp64Micro(ts))) AS delay_us,
     max(e.received) AS received,
     max(e.root_id) AS root_id,
     max(e.parent_id) AS parent_id,

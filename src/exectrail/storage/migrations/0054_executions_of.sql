@@ -1,11 +1,12 @@
 -- One row per run: the root of a tree, under the first segment's id, with the sums over its whole tree.
--- Parameters: see 0045. States, times, outcome and cost as in execution_tree, and besides:
+-- Parameters: see 0050. States, times, outcome and cost as in execution_tree, and besides:
 --
 -- * outcome 'partial': the run failed after at least one step, task or agent beneath it had completed.
 -- * error_type and error_message: of the run itself, or else of the latest error beneath it. errors counts the
 --   places where an error began: failed executions without a failed child.
 -- * last_step: the latest started step that is still open, or else the latest started one; where a run has no
 --   steps, the same of tasks, agents and tool calls.
+-- * flags: those of all its parts; health, flag_s and flag_allowed_s are of the run itself.
 -- * iterations: the highest turn that a part of the run was in, as it said itself or as its parts did.
 CREATE OR REPLACE VIEW executions_of {on_cluster} AS
 SELECT
@@ -56,6 +57,10 @@ FROM (
         anyIf(n.effective_state, n.is_root) AS effective_state,
         anyIf(n.reason, n.is_root) AS reason,
         anyIf(n.health, n.is_root) AS health,
+        arrayFilter(f -> has(groupUniqArrayArray(n.flags), f), ['stuck', 'orphaned', 'overdue', 'slow']) AS flags,
+        anyIf(n.flag_s, n.is_root) AS flag_s,
+        anyIf(n.flag_allowed_s, n.is_root) AS flag_allowed_s,
+        anyIf(n.state_ms, n.is_root) AS state_ms,
         anyIf(n.durable, n.is_root) AS durable,
         anyIf(n.resume_key, n.is_root) AS resume_key,
         anyIf(n.checkpoint_id, n.is_root) AS checkpoint_id,
@@ -70,6 +75,7 @@ FROM (
         anyIf(n.worker_id, n.is_root) AS worker_id,
         anyIf(n.host, n.is_root) AS host,
         anyIf(n.pid, n.is_root) AS pid,
+        anyIf(n.clock_offset_us, n.is_root) AS clock_offset_us,
         anyIf(n.last_heartbeat, n.is_root) AS last_heartbeat,
         anyIf(n.exit_code, n.is_root) AS exit_code,
         anyIf(n.signal, n.is_root) AS signal,
@@ -80,7 +86,7 @@ FROM (
             AS latest_error,
         countIf(NOT n.is_root AND n.state = 'completed' AND n.kind IN ('step', 'task', 'agent')) AS completed_steps,
         max(n.last_event) AS last_event,
-        argMaxIf(n.name, (n.effective_state NOT IN ('completed', 'failed', 'cancelled'), n.kind = 'step', n.started_at,
+        argMaxIf(n.name, (n.state NOT IN ('completed', 'failed', 'cancelled'), n.kind = 'step', n.started_at,
             n.execution_id), NOT n.is_root AND n.kind IN ('step', 'task', 'agent', 'tool')) AS last_step,
         greatest(maxIf(n.iterations, n.is_root), maxIf(n.iteration, n.parent_id = n.root_id)) AS iterations,
         count() AS nodes,

@@ -1,6 +1,6 @@
 -- One row per segment, with its place in a chain of pauses and resumes and what is to be thought of its state now.
 -- A view with parameters, so that a question about one run, or about recent ones, reads only their rows; `segments`
--- (0046) is all of them. The views that stand on it take the same two and hand them down:
+-- (0051) is all of them. The views that stand on it take the same two and hand them down:
 --
 -- * since: only runs whose root was made after it, by the time in its id (an hour earlier to be sure: clocks differ; ids
 --   without a time are always in). '1970-01-01' is all.
@@ -8,12 +8,16 @@
 --
 -- * node_id, parent_node, root_node: the execution, its parent and its root as they are shown, that is under the first
 --   segments of their chains: what was done beneath a resumed run belongs to the run that was resumed.
--- * effective_state: 'abandoned' where the state needs a living process (running, blocked, paused without a durable
---   key), that process exited or let its lease run out, and the pipeline can tell. Final states, durable pauses, and what is
---   created or queued are never abandoned by a lease.
--- * health, of what needs a process: alive; dead; stuck (alive, but nothing heard of it nor of an open child of it for
---   an hour); or unknown, and why.
--- * Times are the sender's; clock_offset_us turns them into the store's.
+-- * due: 1 reads only what the judge has to look at: what has told no end, and what it said something of before. 0 is all.
+-- * effective_state: the judge's word (`judged`, 0046) where it has one, abandoned or cancelled; else what the program said.
+-- * overdue: past its deadline, or that of the segment it resumes, with nothing to show that it ended; also while it is created,
+--   queued or paused, but not where it was resumed elsewhere, nor within a lease after the pipeline was silent. A deadline is
+--   a time by everybody's clock: it is not shifted.
+-- * flags: all that holds of stuck, orphaned, overdue and slow, the gravest first.
+-- * health: dead; unknown and why; the first of the flags; alive; '' for what needs no process and has no flag.
+-- * verdict: what the judge says of it: abandoned, cancelled, the first of the flags, or ''. seconds and allowed_s measure it.
+-- * Times are the sender's; clock_offset_us turns them into the store's. It and what else is known of the process (last_heartbeat,
+--   exit_code, signal, oom) is there for what has told no end.
 CREATE OR REPLACE VIEW segments_of {on_cluster} AS
 WITH (
     -- a scalar is computed once for all that ask for it
@@ -53,7 +57,7 @@ SELECT
     s.iteration AS iteration,
     s.iterations AS iterations,
     s.max_iterations AS max_iterations,
-    if(toUnixTimestamp64Micro(s.deadline) = 0, NULL, s.deadline) AS deadline,
+    multiIf(toUnixTimestamp64Micro(s.deadline) != 0, toNullable(s.deadline), toUnixTimestamp64Micro(d.deadline) != 0, d.deadline, NULL) AS deadline,
     s.progress.progress AS progress,
     s.progress.message AS message,
     s.progress.steps_planned AS steps_planned,
@@ -63,10 +67,11 @@ SELECT
     s.st.state AS state,
     s.st.terminal = 1 AS final,
     s.st.state = 'paused' AND s.st.resume_key != '' AS durable,
-    s.st.state IN ('running', 'blocked') OR (s.st.state = 'paused' AND s.st.resume_key = '') AS bound,
-    bound AND w.judgeable = 1 AND (w.exited = 1 OR w.expired = 1) AS abandoned,
-    if(abandoned, 'abandoned', s.st.state) AS effective_state,
-    multiIf(NOT abandoned, s.st.reason, w.exited = 1, 'process_exited', 'lease_expired') AS reason,
+    j.bound = 1 AS bound,
+    j.dead = 1 AS dead,
+    j.abandoned = 1 AS abandoned,
+    multiIf(j.abandoned = 1, 'abandoned', j.cancelled = 1, 'cancelled', s.st.state) AS effective_state,
+    if(j.dead = 1, j.reason, s.st.reason) AS reason,
     s.st.error_type AS error_type,
     s.st.error_message AS error_message,
     s.st.resume_key AS resume_key,
@@ -78,37 +83,52 @@ SELECT
     s.writer.worker_id AS worker_id,
     s.writer.host AS host,
     s.writer.pid AS pid,
-    w.clock_offset_us AS clock_offset_us,
-    if(w.worker_id = '', NULL, w.last_heartbeat) AS last_heartbeat,
-    w.status AS worker_status,
-    w.exit_code AS exit_code,
-    w.signal AS signal,
-    w.oom AS oom,
-    bound AND NOT abandoned AND w.status = 'alive'
-        AND s.last_event + toIntervalMicrosecond(w.clock_offset_us) < now64(6, 'UTC') - toIntervalHour(1)
-        AND s.execution_id NOT IN (
-            SELECT parent_id FROM (SELECT parent_id, st FROM executions_state FINAL)
-            WHERE st.terminal = 0 AND parent_id != '') AS stuck,
+    j.clock_offset_us AS clock_offset_us,
+    j.last_heartbeat AS last_heartbeat,
+    j.worker_status AS worker_status,
+    j.exit_code AS exit_code,
+    j.signal AS signal,
+    j.oom AS oom,
+    NOT final AND NOT dead AND j.heard_out = 1 AND ifNull(deadline < now64(6, 'UTC'), 0)
+        AND s.execution_id NOT IN (SELECT c.4 FROM (SELECT arrayJoin(chains) AS c)) AS overdue,
+    arrayFilter(flag -> flag != '', [if(j.stuck = 1, 'stuck', ''), if(j.orphaned = 1, 'orphaned', ''),
+        if(overdue, 'overdue', ''), if(j.slow = 1, 'slow', '')]) AS flags,
+    if(dead, effective_state, flags[1]) AS verdict,
+    multiIf(flags[1] = 'stuck', j.quiet_s, flags[1] = 'overdue', dateDiff('microsecond', assumeNotNull(deadline), now64(6, 'UTC')) / 1e6,
+        flags[1] = 'slow', j.work_s, 0.) AS seconds,
+    multiIf(flags[1] = 'stuck', j.quiet_allowed_s, flags[1] = 'slow', j.work_allowed_s, 0.) AS allowed_s,
+    j.by_baseline = 1 AS by_baseline,
+    j.lost AS lost,
+    -- enough is known to take back what was said
+    final OR (j.heard_out = 1 AND (NOT bound OR j.live = 1)) AS told_apart,
     s.execution_id IN (
         SELECT parent_id FROM (SELECT parent_id, st FROM executions_state FINAL)
         WHERE st.state = 'failed' AND parent_id != '') AS failed_child,
-    multiIf(NOT bound, '', abandoned, 'dead', w.worker_id = '', 'unknown: no worker', p.silent = 1, p.health,
-        w.status != 'alive', 'unknown: pipeline was silent', stuck, 'stuck', 'alive') AS health,
+    if(j.health IN ('', 'alive') AND verdict != '', verdict, j.health) AS health,
     s.received AS received
 FROM (
     SELECT *, if(root_id = '', execution_id, root_id) AS own_root
     FROM executions_state FINAL
     WHERE (created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR created = toDateTime64(0, 3, 'UTC'))
+      AND ({due:UInt8} = 0 OR execution_id IN (
+          SELECT execution_id FROM open_segments UNION ALL SELECT segment_id FROM verdicts))
       AND ({root:String} = '' OR own_root IN (
           SELECT {root:String} UNION ALL SELECT c.1 FROM (SELECT arrayJoin(chains) AS c) WHERE c.2 = {root:String}))
 ) AS s
-LEFT JOIN workers_alive AS w ON w.worker_id = s.writer.worker_id
+LEFT JOIN judged AS j ON j.execution_id = s.execution_id
 LEFT JOIN (
     SELECT c.1 AS execution_id, c.2 AS first_id, c.3 AS position, c.4 AS resumed_id, c.5 AS forked_from
     FROM (SELECT arrayJoin(chains) AS c)
 ) AS r ON r.execution_id = s.execution_id
 LEFT JOIN (SELECT c.1 AS execution_id, c.2 AS first_id FROM (SELECT arrayJoin(chains) AS c)) AS rp ON rp.execution_id = s.parent_id
 LEFT JOIN (SELECT c.1 AS execution_id, c.2 AS first_id FROM (SELECT arrayJoin(chains) AS c)) AS rr ON rr.execution_id = s.own_root
-CROSS JOIN pipeline AS p
+-- deadlines of chains, for segments that resume one and state none
+LEFT JOIN (
+    SELECT chained.2 AS execution_id, max(told.deadline) AS deadline
+    FROM (SELECT arrayJoin(arrayFlatten(arrayMap(c -> [(c.1, c.2), (c.2, c.2)], chains))) AS chained) AS links
+    INNER JOIN (SELECT execution_id, max(s.deadline) AS deadline FROM executions_state AS s GROUP BY execution_id
+        HAVING toUnixTimestamp64Micro(deadline) != 0) AS told ON told.execution_id = chained.1
+    GROUP BY execution_id
+) AS d ON d.execution_id = r.first_id
 WHERE UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
    OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC')

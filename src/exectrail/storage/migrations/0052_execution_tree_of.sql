@@ -1,10 +1,12 @@
 -- One row per execution at every level: the segments of a chain are one row, under the first segment's id. The nodes of a
 -- run are those with its root_id. Tokens and cost are those of the model calls that the execution itself owns,
--- not of what is beneath it, so that a sum over any set of nodes counts every call once. Parameters: see 0045.
+-- not of what is beneath it, so that a sum over any set of nodes counts every call once. Parameters: see 0050.
 --
 -- * work_ms: running. wait_ms: paused, between a pause and its resume, in one process or across processes.
 --   queued_ms: created or queued. blocked_ms: blocked. Together they are duration_ms. An open execution lasts
---   until now, an abandoned one until the last sign of life.
+--   until now, one that was judged dead until the last sign of life of its process.
+-- * state_ms: how long an open one has been in its present state, that is for a paused one how long it waits by now.
+-- * flags: what is to be looked at (segments_of, 0050); flag_s and flag_allowed_s measure the first of them, in seconds.
 -- * outcome, derived here and written nowhere: success, failed, cancelled, abandoned; blocked for a step that a
 --   review stopped; '' while open. (A run can also be partial: see `executions`.)
 -- * cost is in USD and NULL where no call had a price; priced_calls of calls have one. Calls that were priced in
@@ -16,7 +18,8 @@ WITH
     arrayMap((move, next) -> (move.state, greatest(0, dateDiff('microsecond', move.ts, next)) / 1000),
         n.moves, arraySlice(arrayPushBack(arrayPopFront(n.moves.ts), until), 1, length(n.moves))) AS spent
 SELECT
-    n.* EXCEPT (moves, chain_length),
+    n.* EXCEPT (moves, chain_length, dead),
+    if(n.ended_at IS NULL, greatest(0, dateDiff('microsecond', n.state_since, until)) / 1000, 0) AS state_ms,
     greatest(0, dateDiff('microsecond', n.started_at, until)) / 1000 AS duration_ms,
     arraySum(arrayMap(x -> if(x.1 = 'running', x.2, 0), spent)) AS work_ms,
     arraySum(arrayMap(x -> if(x.1 = 'paused', x.2, 0), spent)) AS wait_ms,
@@ -72,6 +75,10 @@ FROM (
         argMax(s.effective_state, s.position) AS effective_state,
         argMax(s.reason, s.position) AS reason,
         argMax(s.health, s.position) AS health,
+        argMax(s.flags, s.position) AS flags,
+        argMax(s.seconds, s.position) AS flag_s,
+        argMax(s.allowed_s, s.position) AS flag_allowed_s,
+        argMax(s.dead, s.position) AS dead,
         argMax(s.durable, s.position) AS durable,
         argMax(s.resume_key, s.position) AS resume_key,
         argMax(s.checkpoint_id, s.position) AS checkpoint_id,
@@ -92,7 +99,7 @@ FROM (
         arrayFlatten(arraySort(x -> x.1, groupArray((s.position, arraySort(s.moves)))).2) AS moves,
         multiIf(
             argMax(s.final, s.position) = 1, toNullable(state_since),
-            effective_state = 'abandoned', greatest(last_event, state_since,
+            dead, greatest(last_event, state_since,
                 ifNull(last_heartbeat, last_event) - toIntervalMicrosecond(clock_offset_us)),
             NULL) AS ended_at,
         sum(u.calls) AS calls,
@@ -104,7 +111,7 @@ FROM (
         sum(u.output_tokens) AS output_tokens,
         sum(u.reasoning_tokens) AS reasoning_tokens,
         if(priced_calls > 0, sum(u.cost), NULL) AS cost
-    FROM segments_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}) AS s
+    FROM segments_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}, due = 0) AS s
     LEFT JOIN (
         SELECT
             c.execution_id AS execution_id,

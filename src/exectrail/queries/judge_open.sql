@@ -1,0 +1,2 @@
+-- How many segments have told no end.
+SELECT count() AS segments FROM open_segments

@@ -1,0 +1,12 @@
+-- When a look of the judge may find something new: who has left, whose lease has run out, and when the latest word came from
+-- one of those. Cheap and rough, for it is asked often: by the table itself, not by the view that tells such things rightly.
+SELECT
+    countIf(gone) AS left, countIf(quiet) AS silent, maxIf(latest_us, gone OR quiet) AS latest_us
+FROM (
+    SELECT
+        max(own_exit.sequence) > 0 OR max(seen_exit.sequence) > 0 AS gone,
+        toUnixTimestamp64Micro(max(beat)) + min(delay_us) + toInt64(max(lease_s) * 1e6) < toUnixTimestamp64Micro(now64(6)) AS quiet,
+        toUnixTimestamp64Micro(max(received)) AS latest_us
+    FROM workers
+    GROUP BY worker_id
+)

@@ -1,0 +1,85 @@
+-- One row per segment that has told no end: what is to be thought of it. This is the one place where that is decided, but for
+-- `overdue`, which wants to know who resumed what (segments_of, 0050).
+--
+-- * bound: its state needs a living process: running, blocked, or paused without a durable key.
+-- * abandoned, cancelled: it is bound, the pipeline can tell, and its process has exited or let its lease run out. Cancelled, reason
+--   signal, where somebody asked the process to go (SIGTERM, SIGINT); abandoned otherwise, reason process_exited or lease_expired.
+-- * live: it is bound to a process that is heard. Only what is live can be:
+--   stuck: running or blocked, with nothing heard of it nor of what is beneath it for longer than allowed (quiet_s,
+--   quiet_allowed_s), and nothing open beneath it that is not dead; then that is what it waits for. Paused is never stuck.
+--   slow: running or blocked, and at work (work_s: without its pauses) for longer than allowed. Told by a baseline only.
+--   orphaned: its parent, which another process works on, has ended or died: it works, and nobody waits for it.
+--   A parent that is only paused may come back.
+-- * heard_out: the pipeline has spoken for long enough that everything that was told would be here.
+CREATE OR REPLACE VIEW judged {on_cluster} AS
+WITH
+    -- scalars: computed once for all that ask for them
+    (SELECT groupArray((now, silent, health, streak_s)) FROM pipeline)[1] AS p,
+    (SELECT groupArray((baseline_runs, stuck_after_s, stuck_factor, stuck_least_s, slow_factor, slow_least_s)) FROM judge_rules)[1] AS j
+SELECT
+    s.execution_id AS execution_id,
+    s.parent_id AS parent_id,
+    s.st.state IN ('running', 'blocked') OR (s.st.state = 'paused' AND s.st.resume_key = '') AS bound,
+    bound AND w.judgeable = 1 AND (w.exited = 1 OR w.expired = 1) AS dead,
+    dead AND w.exited = 1 AND w.signal IN ('SIGTERM', 'SIGINT') AS cancelled,
+    dead AND NOT cancelled AS abandoned,
+    multiIf(NOT dead, '', cancelled, 'signal', w.exited = 1, 'process_exited', 'lease_expired') AS reason,
+    bound AND NOT dead AND p.2 = 0 AND w.status = 'alive' AS live,
+    greatest(0., dateDiff('microsecond', greatest(s.last_event + toIntervalMicrosecond(w.clock_offset_us), c.heard), p.1) / 1e6) AS quiet_s,
+    b.runs >= j.1 AS by_baseline,
+    if(by_baseline, greatest(j.4, j.3 * b.quiet_p99_s), j.2) AS quiet_allowed_s,
+    live AND s.st.state != 'paused' AND c.waited_for = 0 AND quiet_s > quiet_allowed_s AS stuck,
+    arraySort(s.moves) AS told,
+    arraySum((move, next) -> if(move.state IN ('running', 'blocked'), greatest(0, dateDiff('microsecond', move.ts, next)), 0), told,
+        arraySlice(arrayPushBack(arrayPopFront(told.ts), p.1 - toIntervalMicrosecond(w.clock_offset_us)), 1, length(told))) / 1e6
+        AS work_s,
+    if(by_baseline, greatest(j.6, j.5 * b.work_p99_s), 0.) AS work_allowed_s,
+    live AND s.st.state != 'paused' AND work_allowed_s > 0 AND work_s > work_allowed_s AS slow,
+    multiIf(NOT live OR o.worker_id IN ('', s.writer.worker_id), '', o.final = 1, 'parent_ended', o.dead = 1, 'parent_died', '') AS lost,
+    lost != '' AS orphaned,
+    w.clock_offset_us AS clock_offset_us,
+    if(w.worker_id = '', NULL, w.last_heartbeat) AS last_heartbeat,
+    w.status AS worker_status,
+    w.exit_code AS exit_code,
+    w.signal AS signal,
+    w.oom AS oom,
+    p.2 = 0 AND p.4 >= if(w.lease_s > 0, least(w.lease_s, 43200.), 45.) AS heard_out,
+    multiIf(NOT bound, '', dead, 'dead', w.worker_id = '', 'unknown: no worker', p.2 = 1, p.3,
+        w.status != 'alive', 'unknown: pipeline was silent', 'alive') AS health
+FROM (
+    SELECT execution_id, parent_id, project, workflow, kind, name, st, moves, writer, last_event
+    FROM executions_state FINAL
+    WHERE execution_id IN (SELECT execution_id FROM open_segments)
+) AS s
+LEFT JOIN workers_alive AS w ON w.worker_id = s.writer.worker_id
+-- what is beneath it
+LEFT JOIN (
+    SELECT
+        parent_id,
+        max(least(received, last_event + toIntervalMicrosecond(delay_us))) AS heard,
+        countIf(st.terminal = 0 AND NOT ((st.state IN ('running', 'blocked') OR (st.state = 'paused' AND st.resume_key = ''))
+            AND writer.worker_id IN (SELECT worker_id FROM workers_alive WHERE judgeable AND status != 'alive'))) AS waited_for
+    FROM (
+        SELECT parent_id, st, writer, last_event, delay_us, received
+        FROM executions_state FINAL
+        WHERE execution_id IN (
+            SELECT execution_id FROM executions_state WHERE parent_id IN (SELECT execution_id FROM open_segments))
+    )
+    GROUP BY parent_id
+) AS c ON c.parent_id = s.execution_id
+-- what it is beneath
+LEFT JOIN (
+    SELECT
+        execution_id,
+        writer.worker_id AS worker_id,
+        st.terminal = 1 AS final,
+        (st.state IN ('running', 'blocked') OR (st.state = 'paused' AND st.resume_key = ''))
+            AND writer.worker_id IN (SELECT worker_id FROM workers_alive WHERE judgeable AND status != 'alive') AS dead
+    FROM (
+        SELECT execution_id, st, writer
+        FROM executions_state FINAL
+        WHERE execution_id IN (SELECT parent_id FROM open_segments)
+    )
+) AS o ON o.execution_id = s.parent_id
+LEFT JOIN (SELECT project, workflow, kind, name, runs, quiet_p99_s, work_p99_s FROM baselines FINAL) AS b
+    ON b.project = s.project AND b.workflow = s.workflow AND b.kind = s.kind AND b.name = s.name
