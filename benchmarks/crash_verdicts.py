@@ -126,7 +126,7 @@ class Verdicts:
         if not fate.calls <= last.calls <= fate.calls + 1:
             return f"has {last.calls} model calls, not {fate.calls}"
         allowed = {state for answer in answers for state in answer.states}
-        woke = key_stopped(trial, fate) and not trial.supervised
+        woke = trial.stopped is not None and not trial.supervised
         for index, (at, shown) in enumerate(story.shown):
             if shown.state in FINAL - allowed and not (woke and shown.state == "abandoned"):
                 until = story.shown[index + 1][0] if index + 1 < len(story.shown) else at

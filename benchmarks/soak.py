@@ -135,12 +135,18 @@ RECEIVERS: Final[dict[str, Callable[[BaseHTTPRequestHandler], None]]] = {
 }
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever gave up waiting for an answer."""
+
+
 @contextmanager
 def _receiving(name: str) -> Generator[str]:
     """The address of a receiver; nobody listens there where it is dead."""
     answer = RECEIVERS.get(name, _well)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _receiver(answer))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _receiver(answer))
     url = f"http://127.0.0.1:{server.server_address[1]}"
     if name not in RECEIVERS:
         server.server_close()
