@@ -65,7 +65,7 @@ PROGRAMS = {
             ours = {"EXECTRAIL_PARENT", "TRACEPARENT"}
             found.pop("EXECTRAIL_PROPAGATION", None)
             print(sorted((k, v) for k, v in found.items() if k not in ours))
-            print(bool(ours & set(found)) and given is not None)
+            print(bool(ours & set(found)) and given is not None and given is not os.environ)
     """,
     "os.environ": "subprocess.run(['true']); print(sorted(os.environ))",
     "bytes and odd names": """

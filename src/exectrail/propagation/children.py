@@ -76,12 +76,15 @@ def _fork_exec(wrapped: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _posix_spawn(wrapped: Any, args: Any, kwargs: Any) -> Any:
-    # It must be given one, so `os.environ` itself is what no other would be.
     with _GUARD:
-        if len(args) > 2 and args[2] is os.environ:
-            args = (*args[:2], _environment() or os.environ, *args[3:])
-        elif kwargs.get("env") is os.environ:
-            kwargs = {**kwargs, "env": _environment() or os.environ}
+        given = args[2] if len(args) > 2 else kwargs.get("env", ())
+        # Before Python 3.13 one must be given, and `os.environ` itself is what no other would be.
+        if given is None or given is os.environ:
+            environment = _environment()
+            if environment is not None and len(args) > 2:
+                args = (*args[:2], environment, *args[3:])
+            elif environment is not None:
+                kwargs = {**kwargs, "env": environment}
     return wrapped(*args, **kwargs)
 
 
