@@ -16,6 +16,7 @@ from exectrail.guard import guard, report
 from exectrail.signals.attributes import Attributes
 from exectrail.signals.spans import OwnSpans, SpanError, SpanHandle, error_events
 from exectrail.spool import LogLines, SpanFact, SpanLines, Spool, Stream
+from exectrail.spool.lines import pairs_json, span_json
 
 _GUARD: Final = guard("export.spans")
 _STATES: Final = frozenset(
@@ -53,19 +54,27 @@ class SpoolRecords:
     ) -> None:
         stream = Stream.STATES if name in _STATES else Stream.LOGS
         if span is None:
-            line = self._lines.line(name, at_ns, level, attributes, body=body)
-        else:
-            context = span.span_context
-            line = self._lines.line(
-                name,
-                at_ns,
-                level,
-                attributes,
-                trace_id=context.trace_id,
-                span_id=context.span_id,
-                flags=context.trace_flags,
-                body=body,
-            )
+            self._spool.write(stream, self._lines.line(name, at_ns, level, attributes, body=body))
+            return
+        base = ""
+        if name and attributes.keys().isdisjoint(span.base):
+            base = span.encoded
+            if not base:
+                base = span.encoded = pairs_json(span.base)
+        elif name:
+            attributes = {**span.base, **attributes}
+        context = span.span_context
+        line = self._lines.line(
+            name,
+            at_ns,
+            level,
+            attributes,
+            trace_id=context.trace_id,
+            span_id=context.span_id,
+            flags=context.trace_flags,
+            body=body,
+            base=base,
+        )
         self._spool.write(stream, line)
 
 
@@ -78,7 +87,7 @@ class SpoolSpans(OwnSpans):
         super().__init__(sampler)
         self._spool = spool
         self._lines = SpanLines(resource, version)
-        self._waiting: deque[SpanFact] = deque()
+        self._waiting: deque[str] = deque()
         self._some = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._live, name="exectrail-spool", daemon=True)
@@ -95,27 +104,27 @@ class SpoolSpans(OwnSpans):
         if not context.trace_flags.sampled:
             return
         parent = handle.parent
-        self._waiting.append(
-            SpanFact(
-                name=handle.name,
-                trace_id=context.trace_id,
-                span_id=context.span_id,
-                parent_span_id=parent.span_id if parent is not None else 0,
-                kind=handle.kind.value + 1,  # the protocol's enum begins with unspecified
-                start_ns=handle.start_ns,
-                end_ns=end_ns,
-                attributes={**handle.base, **extra},
-                flags=context.trace_flags,
-                parent_is_remote=parent is not None and parent.is_remote,
-                trace_state=context.trace_state.to_header() if context.trace_state else "",
-                failed=error is not None,
-                message=error.message if error is not None else "",
-                events=[
-                    (event.name, event.timestamp, event.attributes or {})
-                    for event in error_events(error, end_ns)
-                ],
-            )
+        base, about = handle.encoded, extra
+        if not base or not extra.keys().isdisjoint(handle.base):
+            base, about = "", {**handle.base, **extra}
+        fact = SpanFact(
+            handle.name,
+            context.trace_id,
+            context.span_id,
+            parent.span_id if parent is not None else 0,
+            handle.kind.value + 1,  # the protocol's enum begins with unspecified
+            handle.start_ns,
+            end_ns,
+            about,
+            context.trace_flags,
+            parent is not None and parent.is_remote,
+            context.trace_state.to_header() if context.trace_state else "",
+            error is not None,
+            error.message if error is not None else "",
+            _told(error, end_ns) if error is not None else (),
+            base,
         )
+        self._waiting.append(span_json(fact))
         if not self._some.is_set():
             self._some.set()
         if len(self._waiting) > MOST_WAITING or not self._thread.is_alive():
@@ -124,14 +133,14 @@ class SpoolSpans(OwnSpans):
     def write_waiting(self) -> None:
         """Write the spans that wait."""
         while self._waiting:
-            spans: list[SpanFact] = []
+            spans: list[str] = []
             while self._waiting and len(spans) < SPANS_PER_LINE:
                 try:
                     spans.append(self._waiting.popleft())
                 except IndexError:  # another thread took it
                     break
             if spans:
-                self._spool.write(Stream.TRACES, self._lines.line(spans), len(spans))
+                self._spool.write(Stream.TRACES, self._lines.line_of(spans), len(spans))
 
     def stop_writing(self) -> None:
         """Write what waits, and end the thread."""
@@ -147,6 +156,13 @@ class SpoolSpans(OwnSpans):
             self._some.clear()
             with _GUARD:
                 self.write_waiting()
+
+
+def _told(error: SpanError, end_ns: int) -> list[tuple[str, int, Mapping[str, Any]]]:
+    return [
+        (event.name, event.timestamp, event.attributes or {})
+        for event in error_events(error, end_ns)
+    ]
 
 
 class SpoolMetrics(MetricExporter):

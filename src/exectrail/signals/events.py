@@ -34,7 +34,7 @@ class Events:
             name: Its name; stands as `event.name` too, since some paths drop the field.
             at_ns: Nanoseconds since the epoch.
             attributes: Taken over, the caller does not use them again.
-            span: What the event belongs to.
+            span: What the event belongs to; its base stands on the event too.
             severity: DEBUG, INFO, WARN or ERROR; what the conventions say of the event if empty.
         """
         attributes[names.EVENT_NAME] = name

@@ -178,10 +178,7 @@ class OTelRecorder:
         error = self._span_error(call.error)
         handle = _handle(call)
         if sequence is not None:
-            attributes = {
-                **(handle.base if handle is not None else contents.call_base(call)),
-                **usage,
-            }
+            attributes = dict(usage) if handle else {**contents.call_base(call), **usage}
             self._emit(
                 names.EVENT_INFERENCE_USAGE,
                 call.execution,
@@ -235,7 +232,11 @@ class OTelRecorder:
     ) -> None:
         handle = _handle(execution)
         base = handle.base if handle is not None else identity(execution)
-        attributes = {**base, **attributes, names.EXECUTION_SEQUENCE: sequence}
+        if span is not None:  # whose base says less, and some of the same
+            base = {name: value for name, value in base.items() if name not in span.base}
+        if span is not None or handle is None:
+            attributes = {**base, **attributes}
+        attributes[names.EXECUTION_SEQUENCE] = sequence
         if execution.iterations:
             attributes[names.EXECUTION_ITERATIONS] = execution.iterations
         with _EVENT:

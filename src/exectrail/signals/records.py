@@ -51,7 +51,7 @@ class Records(Protocol):
             at_ns: Nanoseconds since the epoch.
             level: TRACE, DEBUG, INFO, WARN, ERROR or FATAL.
             attributes: Taken over, the caller does not use them again.
-            span: What it belongs to.
+            span: What it belongs to. An event carries its base too.
             body: Text of a log record.
         """
         ...
@@ -108,6 +108,8 @@ class OwnRecords:
     ) -> None:
         if self._processor is None:
             return
+        if span is not None and name:
+            attributes = {**span.base, **attributes}
         record = _Record(
             timestamp=at_ns,
             observed_timestamp=at_ns,
@@ -140,6 +142,8 @@ class ApiRecords:
         span: SpanHandle | None,
         body: str | None = None,
     ) -> None:
+        if span is not None and name:
+            attributes = {**span.base, **attributes}
         self._logger.emit(
             timestamp=at_ns,
             observed_timestamp=at_ns,

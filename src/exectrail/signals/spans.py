@@ -46,7 +46,17 @@ _UNSET = Status(StatusCode.UNSET)
 class SpanHandle:
     """A span that has begun. `base` is what its execution's events carry too."""
 
-    __slots__ = ("_around", "base", "kind", "name", "parent", "span", "span_context", "start_ns")
+    __slots__ = (
+        "_around",
+        "base",
+        "encoded",
+        "kind",
+        "name",
+        "parent",
+        "span",
+        "span_context",
+        "start_ns",
+    )
 
     def __init__(
         self,
@@ -62,6 +72,8 @@ class SpanHandle:
         self.kind = kind
         self.start_ns = start_ns
         self.base = base
+        self.encoded = ""
+        """The base as whoever exports writes it, kept so that it is made once."""
         self.span_context = span_context
         self.parent = parent
         self.span = span

@@ -121,7 +121,7 @@ class Destination:
             OSError,
             ValueError,
         ) as error:  # a certificate file that is not there, a bad address
-            return Answer(False, problem=f"{target.url}: {type(error).__name__}")
+            return Answer(False, problem=f"{public(target.url)}: {type(error).__name__}")
         return _answer(response, public(target.url))
 
     def close(self) -> None:

@@ -63,6 +63,11 @@ def double_json(value: float) -> str:
 
 def attributes_json(attributes: Mapping[str, Any]) -> str:
     """A list of KeyValue."""
+    return "[" + pairs_json(attributes) + "]"
+
+
+def pairs_json(attributes: Mapping[str, Any]) -> str:
+    """Some KeyValue, with commas between them."""
     parts: list[str] = []
     for key, value in attributes.items():
         start = _KEYS.get(key)
@@ -70,8 +75,11 @@ def attributes_json(attributes: Mapping[str, Any]) -> str:
             start = '{"key":' + text_json(key) + ',"value":'
             if len(_KEYS) < _MOST_KEYS:  # tags may have any key
                 _KEYS[key] = start
-        parts.append(start + value_json(value) + "}")
-    return "[" + ",".join(parts) + "]"
+        if type(value) is str:  # most are
+            parts.append(start + '{"stringValue":' + text_json(value) + "}}")
+        else:
+            parts.append(start + value_json(value) + "}")
+    return ",".join(parts)
 
 
 def envelope(
@@ -111,7 +119,8 @@ class LogLines:
     def __init__(
         self, resource: Mapping[str, Any], version: str = "", scope: str = names.ROOT
     ) -> None:
-        self._start, self._end = envelope("Logs", resource, scope, version)
+        start, end = envelope("Logs", resource, scope, version)
+        self._start, self._end = start.encode("ascii"), b"}" + end.encode("ascii")
 
     def line(
         self,
@@ -124,6 +133,7 @@ class LogLines:
         span_id: int = 0,
         flags: int = 0,
         body: str | None = None,
+        base: str = "",
     ) -> bytes:
         """One request with one record, and the line's end.
 
@@ -136,30 +146,25 @@ class LogLines:
             span_id: The span it belongs to; 0 for none.
             flags: W3C trace flags.
             body: Text of a log record.
+            base: Further attributes, as `pairs_json` made them.
         """
-        at = str(at_ns)
-        record = [
-            self._start + '{"timeUnixNano":"' + at + '","observedTimeUnixNano":"' + at,
-            f'","severityNumber":{SEVERITY_NUMBERS[level]},"severityText":"{level}","attributes":',
-            attributes_json(attributes),
-        ]
+        pairs = pairs_json(attributes)
+        if base:
+            pairs = base + "," + pairs if pairs else base
+        record = (
+            f'{{"timeUnixNano":"{at_ns}","observedTimeUnixNano":"{at_ns}",'
+            f'"severityNumber":{SEVERITY_NUMBERS[level]},"severityText":"{level}",'
+            f'"attributes":[{pairs}]'
+        )
         if event_name:
-            record.append(',"eventName":' + text_json(event_name))
+            record += ',"eventName":' + text_json(event_name)
         if body is not None:
-            record.append(',"body":' + value_json(body))
+            record += ',"body":' + value_json(body)
         if trace_id:
-            record.append(f',"flags":{flags},"traceId":"{trace_id:032x}"')
+            record += f',"flags":{flags},"traceId":"{trace_id:032x}"'
             if span_id:
-                record.append(f',"spanId":"{span_id:016x}"')
-        record.append("}" + self._end)
-        return "".join(record).encode("ascii")
-
-
-class Link(NamedTuple):
-    """A span link."""
-
-    trace_id: int
-    span_id: int
+                record += f',"spanId":"{span_id:016x}"'
+        return self._start + record.encode("ascii") + self._end
 
 
 class SpanFact(NamedTuple):
@@ -183,6 +188,8 @@ class SpanFact(NamedTuple):
     """Of the status, where it failed."""
     events: Iterable[tuple[str, int, Mapping[str, Any]]] = ()
     """Name, nanoseconds since the epoch, attributes."""
+    base: str = ""
+    """Further attributes, as `pairs_json` made them."""
 
 
 class SpanLines:
@@ -197,20 +204,28 @@ class SpanLines:
     def __init__(
         self, resource: Mapping[str, Any], version: str = "", scope: str = names.ROOT
     ) -> None:
-        self._start, self._end = envelope("Spans", resource, scope, version)
+        start, end = envelope("Spans", resource, scope, version)
+        self._start, self._end = start.encode("ascii"), end.encode("ascii")
 
     def line(self, spans: Iterable[SpanFact]) -> bytes:
         """One request with these spans, and the line's end."""
-        return (self._start + ",".join(map(span_json, spans)) + self._end).encode("ascii")
+        return self.line_of(map(span_json, spans))
+
+    def line_of(self, spans: Iterable[str]) -> bytes:
+        """The same of what `span_json` made of them."""
+        return self._start + ",".join(spans).encode("ascii") + self._end
 
 
 def span_json(span: SpanFact) -> str:
     """A Span of the protocol."""
     flags = span.flags | _REMOTE_KNOWN | (_REMOTE if span.parent_is_remote else 0)
+    pairs = pairs_json(span.attributes)
+    if span.base:
+        pairs = span.base + "," + pairs if pairs else span.base
     parts = [
         f'{{"traceId":"{span.trace_id:032x}","spanId":"{span.span_id:016x}","flags":{flags},'
         f'"name":{text_json(span.name)},"kind":{span.kind},"startTimeUnixNano":"{span.start_ns}",'
-        f'"endTimeUnixNano":"{span.end_ns}","attributes":{attributes_json(span.attributes)}'
+        f'"endTimeUnixNano":"{span.end_ns}","attributes":[{pairs}]'
     ]
     if span.parent_span_id:
         parts.append(f',"parentSpanId":"{span.parent_span_id:016x}"')

@@ -35,12 +35,13 @@ _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC"
 class _File:
     """The file that a stream is written to now, and how many lines each older one has."""
 
-    __slots__ = ("descriptor", "lines", "number", "size")
+    __slots__ = ("descriptor", "lines", "number", "records", "size")
 
     def __init__(self) -> None:
         self.descriptor = -1
         self.number = 0
         self.size = 0
+        self.records = 0
         self.lines: dict[int, int] = {}
 
 
@@ -191,7 +192,7 @@ class Spool:
             self._away(file, error)
             return False
         file.size += written
-        file.lines[file.number] = file.lines.get(file.number, 0) + records
+        file.records += records
         return True
 
     def _next_file(self, folder: Folder, stream: Stream, file: _File) -> None:
@@ -200,8 +201,9 @@ class Spool:
         self._make_room(folder)
         path = folder.path / file_name(stream, file.number + 1)
         file.descriptor = os.open(path, _FLAGS, _MODE)
+        file.lines[file.number] = file.records
         file.number += 1
-        file.size = 0
+        file.size = file.records = 0
 
     def _away(self, file: _File, error: OSError) -> None:
         """The disk does not take it: memory does, and a new file is begun when it does again."""

@@ -16,6 +16,8 @@ class Stream(Enum):
     METRICS = "metrics"
     TRACES = "traces"
 
+    __hash__ = object.__hash__  # members are single; Enum's own is slow, and asked for each line
+
     @property
     def signal(self) -> str:
         """The OTLP signal: what stands behind /v1/ in the receiver's address."""
