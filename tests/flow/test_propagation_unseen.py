@@ -234,8 +234,9 @@ def run(directory: Path, setting: str) -> tuple[int, list[str], list[str]]:
 
 
 def same(text: str) -> list[str]:
-    """Without what differs between any two runs: addresses of objects, and processes' names."""
+    """Without what differs between any two runs: addresses, processes' names, who had to wait."""
     text = re.sub(r"0x[0-9a-f]+", "0x", text)
+    text = re.sub(r'(_base.py", line) \d+, in result\b', r"\1", text)
     return re.sub(r"(Fork|Spawn|ForkServer)(PoolWorker|Process)-\d+", r"\1\2", text).splitlines()
 
 
