@@ -34,6 +34,7 @@ from exectrail.export import (
 )
 from exectrail.export.providers import EVENT_DELAY_MS, MOST_EVENTS, MOST_SPANS, SPAN_DELAY_MS
 from exectrail.pricing import PriceTable
+from exectrail.resources.meter import ProcessMeter
 from exectrail.signals.events import Events
 from exectrail.signals.metrics import Metrics
 from exectrail.signals.recorder import OTelRecorder, TextRules
@@ -164,13 +165,14 @@ def programs(resource: Resource, spans: SpanSink, events: EventSink) -> Pipeline
 
 
 class Exectrail:
-    """The adapter. It notes metrics too, which the floor does not.
+    """The adapter. It notes metrics and measures resources too, which the floor does not.
 
     Args:
         resource: Which service, host and worker.
         name: What to call it.
         providers: Where signals go.
         recording: False: executions are kept, and nobody is told of them.
+        measuring: Measure what the run and its agents take of the machine, as is the default.
     """
 
     def __init__(
@@ -180,6 +182,7 @@ class Exectrail:
         *,
         providers: Callable[[Resource, SpanSink, EventSink], Pipeline] = own,
         recording: bool = True,
+        measuring: bool = True,
     ) -> None:
         self.name = name
         self.spans, self.events = SpanSink(), EventSink()
@@ -193,6 +196,8 @@ class Exectrail:
             TextRules(),
         )
         self._engine = Executions(recorder if recording else NullRecorder())
+        if measuring:
+            self._engine.meter = ProcessMeter()
         self._adapter = LangGraphInstrumentor()
         self._restore: Callable[[], None] | None = None
 

@@ -132,6 +132,9 @@ def _assert_counts(configurations: Sequence[Configuration], runs: int) -> None:
         counted = (one.spans.count, one.events.count)
         if counted != wanted:
             raise SystemExit(f"{one.name} exported {counted} spans and events, not {wanted}")
+        measured = runs * (1 + len(workload.AGENTS)) if one.name == "exectrail" else 0
+        if one.events.measured != measured:
+            raise SystemExit(f"{one.name} measured {one.events.measured} times, not {measured}")
     if dropped():
         raise SystemExit(f"exectrail dropped something: {dropped()}")
 

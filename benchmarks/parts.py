@@ -32,9 +32,17 @@ def main() -> int:
     configurations = (
         Bare(),
         Idle(),
-        Exectrail(about, "hooks and executions, nobody told of them", recording=False),
-        Exectrail(about, "with events and metrics, spans sampled out", providers=sampled_out),
-        Exectrail(about, "with spans: all of it"),
+        Exectrail(
+            about, "hooks and executions, nobody told of them", recording=False, measuring=False
+        ),
+        Exectrail(
+            about,
+            "with events and metrics, spans sampled out",
+            providers=sampled_out,
+            measuring=False,
+        ),
+        Exectrail(about, "with spans", measuring=False),
+        Exectrail(about, "with resources measured: all of it"),
         Exectrail(about, "all of it, on the program's own providers", providers=programs),
         Floor(about),
     )

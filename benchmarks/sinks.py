@@ -13,6 +13,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from exectrail.conventions import names
 
+_MEASURED = names.EVENT_EXECUTION_RESOURCE_USAGE
+
 Shape = Counter[str]
 """How many there are of each span or event, told by name, place and attribute keys."""
 
@@ -42,16 +44,19 @@ class SpanSink(SpanExporter):
 
 
 class EventSink(LogRecordExporter):
-    """Counts events."""
+    """Counts events. Those that measure resources are apart: nobody writes that by hand."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.measured = 0
         self.kept: list[ReadableLogRecord] | None = None
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        self.count += len(batch)
+        told = [item for item in batch if item.log_record.event_name != _MEASURED]
+        self.count += len(told)
+        self.measured += len(batch) - len(told)
         if self.kept is not None:
-            self.kept.extend(batch)
+            self.kept.extend(told)
         return LogRecordExportResult.SUCCESS
 
     def shape(self) -> Shape:

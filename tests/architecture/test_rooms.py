@@ -26,7 +26,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 
 WRITE = {
     *("api", "autoload", "endings", "execution", "export", "loading", "propagation", "runtime"),
-    *("signals", "spool", "supervisor", "testing"),
+    *("resources", "signals", "spool", "supervisor", "testing"),
 }
 READ = {"cli", "clickhouse_http", "judge", "queries", "receiver", "storage"}
 LEAVES = {"config", "conventions", "guard", "pricing"}

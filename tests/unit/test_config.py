@@ -40,6 +40,7 @@ def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
         "logs": ("yes", True),
         "capture_content": ("1", True),
         "prices": ("prices.toml", "prices.toml"),
+        "resources": ("All", "all"),
         "adapters": ("langgraph, crewai,,", ("langgraph", "crewai")),
         "disabled_adapters": ("crewai", ("crewai",)),
         "propagation": ("false", False),
@@ -96,6 +97,7 @@ def test_opentelemetrys_own_switch_switches_off_too() -> None:
         ("error_limit", "many", 1024),
         ("error_limit", "-1", 1024),
         ("error_limit", "1.5", 1024),
+        ("resources", "some", "roots"),
         ("errors", "types", "type"),  # a slip must not keep what was to be dropped
     ],
 )

@@ -15,13 +15,13 @@ from exectrail.execution import Execution, Resources
 from exectrail.guard import guard
 from exectrail.resources.gauge import Gauge, Reading, gauge
 from exectrail.resources.peaks import Peaks
-from exectrail.resources.shares import Account, Amounts, Group, alone, got, join, leave, settle
-from exectrail.resources.threads import Threads
+from exectrail.resources.shares import Account, Group, alone, got, join, leave, settle
+from exectrail.resources.threads import Threads, in_event_loop
 
 _TELL: Final = guard("resources.tell")
 MOST_OPEN: Final = 100_000
 """Open executions that are kept count of; with more of them, none is alone."""
-RESIDENT_EVERY: Final = 0.005
+RESIDENT_EVERY: Final = 0.1
 """Seconds for which the resident size holds. New peaks of the process are seen without it."""
 TOLD_AFTER: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds until a long execution is told of, and again; the last goes on. One that is killed has
@@ -52,7 +52,7 @@ class ProcessMeter:
         self._last = self._gauge.process()
         self._resident = 0
         self._resident_at = float("-inf")
-        self._roots = Group(None, Amounts.of(self._last))
+        self._roots = Group(None)
         self._due: tuple[dict[Execution, float], ...] = tuple({} for _ in TOLD_AFTER)
 
     def began(self, execution: Execution) -> None:
@@ -63,8 +63,8 @@ class ProcessMeter:
                 return
             self._changes += 1
             group = self._group(execution)
-            account = Account(group, self._changes)
-            told = self._everything or execution.parent is None or execution.kind is Kind.AGENT
+            account = Account(group, self._changes, self._threads.here())
+            told = self._everything or execution.kind is Kind.AGENT or _is_first(execution)
             if told or group.members:
                 reading = self._look()
                 settle(group, reading)
@@ -72,7 +72,7 @@ class ProcessMeter:
                     self._measure(account, reading)
                     self._due[0][execution] = reading.at + TOLD_AFTER[0]
             join(group, account)
-            self._threads.began(account)
+            self._threads.began(account, group.owner)
             self._accounts[execution.id] = account
 
     def ended(self, execution: Execution) -> Resources | None:
@@ -82,8 +82,6 @@ class ProcessMeter:
             if account is None:
                 return None
             self._changes += 1
-            for level in self._due:
-                level.pop(execution, None)
             staying = account.children is not None and bool(account.children.members)
             taken = None
             if account.start is not None or len(account.group.members) > 1 or staying:
@@ -93,6 +91,8 @@ class ProcessMeter:
                     settle(account.children, reading)
                 if account.start is not None:
                     taken = self._taken(account, account.start, reading, ending=True)
+                    for level in self._due:
+                        level.pop(execution, None)
             self._threads.ended(account)
             leave(account, self._changes)
             return taken
@@ -136,8 +136,8 @@ class ProcessMeter:
             self._resident_at = reading.at
             self._resident = self._gauge.resident()
             self._peaks.add(self._moment, self._resident)
-        self._moment += 1
-        self._peaks.add(self._moment, self._resident)
+            self._peaks.add(self._moment + 1, self._resident)
+        self._moment += 1  # what comes now belongs to those that begin now, too
         return reading
 
     def _group(self, execution: Execution) -> Group:
@@ -147,7 +147,7 @@ class ProcessMeter:
             account = self._accounts.get(above.id)
             if account is not None:
                 if account.children is None:
-                    account.children = Group(account, got(account))
+                    account.children = Group(account)
                 return account.children
             above = above.parent
         return self._roots
@@ -156,7 +156,9 @@ class ProcessMeter:
         account.start = reading
         account.moment = self._moment
         account.children_cpu = self._gauge.children()
-        account.thread_start = self._gauge.thread()
+        account.loop = in_event_loop()
+        if not account.loop:
+            account.thread_start = self._gauge.thread()
 
     # -- telling ---------------------------------------------------------------------------------
 
@@ -183,7 +185,7 @@ class ProcessMeter:
         self, account: Account, start: Reading, reading: Reading, *, ending: bool
     ) -> Resources:
         """What it took so far; its group is settled."""
-        memory = self._peaks.since(account.moment) or None
+        memory = self._peaks.since(account.moment) or self._resident or None
         mine = got(account)
         seconds = reading.at - start.at
         share = min(1.0, max(0.0, mine.seconds / seconds)) if seconds > 0 else 1.0
@@ -208,3 +210,8 @@ class ProcessMeter:
             scope=scope,
             share=round(share, 4),
         )
+
+
+def _is_first(execution: Execution) -> bool:
+    """Whether nothing above it is of this process: it may have come by a fork."""
+    return execution.parent is None or execution.parent.engine is not execution.engine

@@ -8,7 +8,7 @@ leaves: joining costs a look and a few sums per level, however many are open.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from exectrail.resources.gauge import OfThread, Reading
 
@@ -48,45 +48,34 @@ class Amounts(NamedTuple):
         return cls(reading.at, reading.cpu, reading.read, reading.written)
 
 
+_NOTHING: Final = Amounts()
+
+
 class Account:
-    """What is kept of an open execution."""
+    """What is kept of an open execution. Most is never set, so it stands on the class."""
 
-    __slots__ = (
-        "base",
-        "began",
-        "carried",
-        "children",
-        "children_cpu",
-        "group",
-        "loop",
-        "moment",
-        "shared",
-        "spread",
-        "start",
-        "thread",
-        "thread_start",
-    )
+    base = _NOTHING
+    """What its group had given each member when it joined."""
+    carried = _NOTHING
+    """What it got in groups that it has left."""
+    children: Group | None = None
+    shared = False
+    """Whether it had company in a group that it has left."""
+    start: Reading | None = None
+    """Only where it is measured."""
+    children_cpu = 0.0
+    moment = 0
+    thread_start: OfThread | None = None
+    spread = False
+    """Whether something beneath it began on another thread."""
+    loop = False
+    """Whether it began in an event loop, where others take turns with it."""
 
-    def __init__(self, group: Group, began: int) -> None:
+    def __init__(self, group: Group, began: int, thread: Thread) -> None:
         self.group = group
         self.began = began
         """Number of the change with which it began."""
-        self.base = group.total
-        self.carried = Amounts()
-        """What it got in groups that it has left."""
-        self.children: Group | None = None
-        self.shared = False
-        """Whether it had company in a group that it has left."""
-        self.start: Reading | None = None
-        """Only where it is measured."""
-        self.children_cpu = 0.0
-        self.moment = 0
-        self.thread: Thread | None = None
-        self.thread_start: OfThread | None = None
-        self.spread = False
-        """Whether something beneath it began on another thread."""
-        self.loop = False
-        """Whether it began in an event loop, where others take turns with it."""
+        self.thread = thread
 
 
 class Thread:
@@ -105,13 +94,13 @@ class Group:
 
     __slots__ = ("crowded", "members", "owner", "seen", "total")
 
-    def __init__(self, owner: Account | None, seen: Amounts) -> None:
+    def __init__(self, owner: Account | None) -> None:
         self.owner = owner
         self.members: dict[Account, None] = {}
-        self.total = Amounts()
-        """What a member that was there all the time would have got."""
-        self.seen = seen
-        """What the owner had got when that was reckoned."""
+        self.total = _NOTHING
+        """What a member would have got that was there since this was first reckoned."""
+        self.seen: Amounts | None = None
+        """What the owner had got when it last was. Who is told of begins with a reckoning."""
         self.crowded = 0
         """Number of the latest change with which it ceased to have several members."""
 
@@ -121,9 +110,10 @@ class Group:
         Args:
             now: What the owner has got so far.
         """
-        # Nobody there: it is nobody's, and the total just goes on.
-        part = now.minus(self.seen).part(max(1, len(self.members)))
-        self.total = self.total.plus(part)
+        if self.seen is not None:
+            # Nobody there: it is nobody's, and the total just goes on.
+            part = now.minus(self.seen).part(len(self.members) or 1)
+            self.total = self.total.plus(part)
         self.seen = now
 
     def had_company(self, since: int) -> bool:
@@ -142,7 +132,8 @@ def settle(group: Group, reading: Reading) -> None:
 
 def got(account: Account) -> Amounts:
     """What an account has got, as of when its group was last settled."""
-    return account.group.total.minus(account.base).plus(account.carried)
+    here = account.group.total.minus(account.base)
+    return here if account.carried is _NOTHING else here.plus(account.carried)
 
 
 def alone(account: Account) -> bool:
@@ -180,3 +171,4 @@ def leave(account: Account, change: int) -> None:
         child.shared = child.shared or children.had_company(child.began)
         join(group, child)
     children.members.clear()
+    account.children = None  # no circle: nobody has to collect it

@@ -19,12 +19,16 @@ class Threads:
     def __init__(self) -> None:
         self._local = threading.local()  # by its id a thread might be taken for one that is gone
 
-    def began(self, account: Account) -> None:
-        """An execution began on the running thread."""
-        here = self._here()
-        account.thread = here
-        account.loop = _in_event_loop()
-        parent = account.group.owner
+    def here(self) -> Thread:
+        """The running thread."""
+        found: Thread | None = getattr(self._local, "thread", None)
+        if found is None:
+            found = self._local.thread = Thread()
+        return found
+
+    def began(self, account: Account, parent: Account | None) -> None:
+        """An execution began on its thread."""
+        here = account.thread
         # Where one is spread, all above it are.
         above = parent
         while above is not None and above.thread is not here and not above.spread:
@@ -37,10 +41,9 @@ class Threads:
     def ended(self, account: Account) -> None:
         """It ended, on whatever thread."""
         thread = account.thread
-        if thread is not None:
-            thread.open.pop(account, None)
-            if not thread.open:
-                thread.mixed = False
+        thread.open.pop(account, None)
+        if not thread.open:
+            thread.mixed = False
 
     def alone(self, account: Account) -> bool:
         """Whether the running thread is the one it began on, and was its alone since.
@@ -48,16 +51,11 @@ class Threads:
         May say no where it was: after others came in between, the thread has to be left by all.
         To be asked before `ended`.
         """
-        here = self._here()
+        here = self.here()
         return account.thread is here and not (here.mixed or account.spread or account.loop)
 
-    def _here(self) -> Thread:
-        found: Thread | None = getattr(self._local, "thread", None)
-        if found is None:
-            found = self._local.thread = Thread()
-        return found
 
-
-def _in_event_loop() -> bool:
+def in_event_loop() -> bool:
+    """Whether an event loop runs on the running thread."""
     events = sys.modules.get("asyncio.events")
     return events is not None and events._get_running_loop() is not None

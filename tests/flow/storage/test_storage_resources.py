@@ -1,0 +1,88 @@
+"""What a run used: the latest report of each of its segments, and all of them together."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from exectrail import queries
+from exectrail.conventions import names
+from exectrail.storage.client import Client
+
+KEY = "shop|flow|thread-1|"
+PAUSE = {names.EXECUTION_RESUME_KEY: KEY, names.EXECUTION_REASON: "human_input"}
+
+
+def used(cpu: float, peak: int, scope: str = "exclusive", **more: Any) -> dict[str, str]:
+    told = {
+        names.RESOURCE_CPU_TIME: cpu,
+        names.RESOURCE_MEMORY_PEAK: peak,
+        names.RESOURCE_SCOPE: scope,
+        **more,
+    }
+    return {name: str(value) for name, value in told.items()}
+
+
+def test_the_latest_report_counts_however_they_come(
+    store: Client, program: Callable[..., Any], scatter: Callable[..., None]
+) -> None:
+    one = program()
+    run = one.start("workflow", "flow", -100)
+    for turn in range(1, 6):
+        share = {names.RESOURCE_SHARE: turn / 10}
+        told = used(turn, 1000 * turn, "shared", **share)
+        run.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -100 + turn, told)
+    agent = run.child("agent", "writer", -50)
+    agent.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -40, used(0.5, 10))
+    scatter(one.records, random.Random(7))
+
+    rows = {row.name: row for row in store.fetch(queries.run_resources(run.id))}
+    assert set(rows) == {"flow", "writer"}
+    flow = rows["flow"]
+    assert (flow.cpu_seconds, flow.memory_peak_bytes) == (5.0, 5000)
+    assert (flow.resource_scope, flow.resource_share) == ("shared", 0.5)
+    assert (flow.disk_read_bytes, flow.disk_write_bytes) == (None, None)
+    assert rows["writer"].resource_share is None
+
+
+def test_a_run_that_went_on_in_another_process_used_what_both_did(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one, two = program(host="a", pid=1), program(host="b", pid=2)
+    first = one.start("workflow", "flow", -100, **{names.EXECUTION_RESUME_KEY: KEY})
+    disk = {names.RESOURCE_DISK_WRITE: 70, names.RESOURCE_SHARE: 0.25}
+    first.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -90, used(1, 10, "shared"))
+    first.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -81, used(2, 900, "shared", **disk))
+    first.move("paused", -80, **PAUSE)
+    second = two.start("workflow", "flow", -30, resumes=KEY)
+    alone = {names.RESOURCE_SHARE: 1}
+    second.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -20, used(4, 300, **alone))
+    second.move("completed", -19)
+    send(one, two)
+
+    [row] = store.fetch(queries.run_resources(first.id))
+    assert row.execution_id == first.id
+    assert (row.cpu_seconds, row.memory_peak_bytes) == (6.0, 900)
+    assert (row.disk_read_bytes, row.disk_write_bytes) == (None, 70)
+    assert (row.resource_scope, row.resource_share) == ("shared", 1.0)
+
+
+def test_figures_that_cannot_be_are_not_told(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one = program()
+    run = one.start("workflow", "flow", -100)
+    told = {names.RESOURCE_CPU_TIME: "many", names.RESOURCE_MEMORY_PEAK: "-1"}
+    for at, share in enumerate(("7", "-0.1", "nan", "inf", "half")):
+        wrong = told | {names.RESOURCE_SHARE: share, names.RESOURCE_SCOPE: "shared"}
+        run.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -90 + at, wrong)
+        one_more = program()
+        other = one_more.start("workflow", "other", -50)
+        other.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -40, wrong)
+        send(one_more)
+        [row] = store.fetch(queries.run_resources(other.id))
+        assert (row.cpu_seconds, row.memory_peak_bytes, row.resource_share) == (None, None, None)
+    send(one)
+
+    assert store.fetch(queries.run_resources(run.id))[0].resource_share is None
