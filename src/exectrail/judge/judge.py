@@ -17,7 +17,7 @@ R = TypeVar("R")
 RULE_VERSION: Final = "2"
 """Goes up whenever the SQL behind a verdict comes to judge otherwise."""
 
-LOOK_EVERY: Final = 5.0
+LOOK_EVERY: Final = 15.0
 """Seconds from one look to the next where something is open, though nobody seems to have died."""
 LOOK_AT_LEAST_EVERY: Final = 60.0
 """Seconds from one look to the next where nothing is open."""

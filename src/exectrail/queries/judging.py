@@ -44,11 +44,15 @@ class LastStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Figures that change when somebody dies or comes back; `latest_us` since 1970, UTC."""
+    """Figures that change when somebody dies or comes back, or the pipeline speaks again.
+
+    `latest_us` is since 1970, UTC.
+    """
 
     left: int
     silent: int
     latest_us: int
+    canaries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
