@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,11 +16,6 @@ from exectrail.storage.client import Client
 KEY = {names.EXECUTION_RESUME_KEY: "shop|flow|thread-1|"}
 PAUSE = KEY | {names.EXECUTION_REASON: "human_input"}
 _KEY = KEY[names.EXECUTION_RESUME_KEY]
-
-
-def _chain(store: Client) -> dict[str, tuple[str, int, str]]:
-    rows = store.query("SELECT execution_id, node_id, position, forked_from FROM segments")
-    return {r["execution_id"]: (r["node_id"], r["position"], r["forked_from"]) for r in rows}
 
 
 def test_a_pause_and_its_resume_in_another_process_are_one_run(
@@ -223,65 +217,6 @@ def test_a_short_pause_within_a_process_opens_nothing(
     send(one)
     [run] = store.fetch(queries.runs())
     assert (run.segments, run.work_ms, run.wait_ms) == ([first.id], 20_000, 10_000)
-
-
-def _expected(events: list[tuple[float, str, str]]) -> dict[str, tuple[str, int, str]]:
-    """The rule in plain Python: what happened on one key, in order of time."""
-    order = {"resume": 0, "start": 1, "pause": 2}
-    told = sorted((at, order[what], segment) for at, what, segment in events)
-    pause_at, pausing = next(((at, s) for at, what, s in told if what == 2), (0.0, ""))
-    for number, (at, what, segment) in enumerate(told):
-        if what == 0 and segment != pausing and at < pause_at < at + 15 * 60:
-            told[number] = (pause_at, 3, segment)
-    first = {segment: segment for _, _, segment in told}
-    place = dict.fromkeys(first, 1)
-    forks: dict[str, str] = {}
-    opened: list[str] = []
-    latest = ""
-    for _, what, segment in sorted(told):
-        if what == 1:
-            opened, latest = [], ""
-        elif what == 2:
-            opened.append(segment)
-            latest = segment
-        elif opened:
-            pause = opened.pop()
-            first[segment], place[segment] = first[pause], place[pause] + 1
-        elif latest:
-            forks[segment] = latest
-    return {s: (first[s], place[s], forks.get(s, "")) for s in first}
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_random_chains_are_those_of_a_plain_model(
-    seed: int, store: Client, program: Callable[..., Any], scatter: Callable[..., None]
-) -> None:
-    chance = random.Random(seed)
-    records: list[Any] = []
-    expected: dict[str, tuple[str, int, str]] = {}
-    for number in range(25):
-        key = {names.EXECUTION_RESUME_KEY: f"key-{number}"}
-        at, events = -50_000.0, []
-        paused = False
-        for _ in range(chance.randint(1, 8)):
-            at += chance.choice([300, 1000, 3000]) * chance.uniform(0.8, 1.2)
-            worker = program()
-            resumes = paused and chance.random() < 0.7
-            if resumes:
-                segment = worker.start("workflow", "w", at, resumes=f"key-{number}")
-            else:
-                segment = worker.start("workflow", "w", at, **key)
-            events.append((at, "resume" if resumes else "start", segment.id))
-            if chance.random() < 0.7:
-                # Some pauses come only after the next segment of the key has started.
-                later = at + chance.choice([10, 10, 2500])
-                segment.move("paused", later, **key)
-                events.append((later, "pause", segment.id))
-                paused = True
-            records += worker.records
-        expected |= _expected(events)
-    scatter(records, chance)
-    assert _chain(store) == expected
 
 
 def test_a_long_wait_counts_as_wait_and_not_as_work(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,57 +11,6 @@ import pytest
 from exectrail import queries
 from exectrail.conventions import names
 from exectrail.storage.client import Client
-
-_FINAL = {"completed", "failed", "cancelled"}
-_STATES = ["created", "queued", "running", "paused", "blocked", *sorted(_FINAL)]
-
-
-def _tell_at_random(segment: Any, chance: random.Random, at: float) -> tuple[str, str]:
-    """Write a history; gives the state and reason that hold after it, by the plain rule."""
-    believed = (False, segment.sequence, segment.state, "")
-    for _ in range(chance.randint(0, 8)):
-        at += chance.random()
-        if chance.random() < 0.3:
-            segment.use(at)
-            continue
-        state, reason = chance.choice(_STATES), chance.choice(["", "retry", "error"])
-        valid = chance.random() < 0.7
-        segment.move(state, at, valid=valid, **{names.EXECUTION_REASON: reason})
-        if valid:
-            believed = max(believed, (state in _FINAL, segment.sequence, state, reason))
-    return believed[2], believed[3]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_random_histories_end_in_the_state_of_a_plain_model(
-    seed: int, store: Client, program: Callable[..., Any], scatter: Callable[..., None]
-) -> None:
-    chance = random.Random(seed)
-    writer = program()
-    expected: dict[str, tuple[str, str, int]] = {}
-    for _ in range(40):
-        at = -chance.uniform(10, 5000)
-        segment = writer.start("workflow", "w", at)
-        state, reason = _tell_at_random(segment, chance, at)
-        calls = sum(
-            record["EventName"] == names.EVENT_INFERENCE_USAGE
-            and record["LogAttributes"][names.EXECUTION_ID] == segment.id
-            for record in writer.records
-        )
-        expected[segment.id] = (state, reason, calls)
-
-    scatter(writer.records, chance)
-    scatter(writer.records, chance)
-
-    found = {
-        row["execution_id"]: (row["state"], row["reason"], row["calls"])
-        for row in store.query("SELECT execution_id, state, reason, calls FROM execution_tree")
-    }
-    assert found == expected
-    assert store.query("SELECT count() AS n FROM transitions FINAL")[0]["n"] == sum(
-        record["EventName"] == names.EVENT_EXECUTION_STATE_CHANGED for record in writer.records
-    )
-    assert store.query("SELECT count() AS n FROM rejects FINAL") == [{"n": 0}]
 
 
 def test_a_final_state_is_not_undone_by_what_comes_after_it(
