@@ -56,6 +56,8 @@ class _State:
         self.project = ""
         self.armed = False
         self.setting_up = False
+        self.unwatched = False
+        """SIGTERM is to be watched by the next execution that the main thread starts."""
 
 
 def _nothing() -> None:
@@ -103,6 +105,9 @@ def executions() -> Executions:
         with _lock, guard("runtime.set_up"):  # other threads wait here and are not lost
             _set_up()
     endings.renew_watch()
+    if _state.unwatched and threading.current_thread() is threading.main_thread():
+        _state.unwatched = False
+        _watch_sigterm()
     return _state.engine
 
 
@@ -250,6 +255,7 @@ def _set_up_once() -> None:
     _state.engine = engine
     _state.pipeline = pipeline  # last: other threads look at it without the lock
     _at_exit_of_child()
+    _state.unwatched = threading.current_thread() is not threading.main_thread()
     _watch_sigterm()
     _state.worker.start()
 

@@ -198,6 +198,25 @@ def test_a_program_of_the_api_alone_is_observed(bench: Bench, first: str):
     assert bench.bare(PYTHON, "-c", code, extra=console).out == b"done\n"
 
 
+WATCHED = "print(type(_signal.getsignal(_signal.SIGTERM)).__name__)"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        # What the main thread imported is enough.
+        f"import crewkit, _signal, threading; {WATCHED}; "
+        "thread = threading.Thread(target=crewkit.kickoff); thread.start(); thread.join()",
+        # Another thread was the first to say anything; then the main thread does.
+        "import _signal, exectrail, threading\n"
+        "run = lambda: exectrail.step('s').begin().end(None)\n"
+        f"thread = threading.Thread(target=run); thread.start(); thread.join(); run(); {WATCHED}",
+    ],
+)
+def test_sigterm_is_watched_though_the_first_execution_is_another_threads(bench: Bench, code: str):
+    assert bench.observed(PYTHON, "-c", code).out == b"_Handler\n"
+
+
 @pytest.mark.parametrize("flag", ["-I", "-E", "-S"])
 def test_a_python_that_ignores_its_environment_runs_unobserved(bench: Bench, flag: str):
     words = [PYTHON, flag, "-c", f"import sys; sys.path.insert(0, {str(bench.site)!r}); import app"]

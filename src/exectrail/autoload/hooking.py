@@ -32,7 +32,17 @@ def hook_when_imported(adapter: type[Adapter]) -> None:
             adapter().activate()
 
     adapter.waiting = not adapter.installed
+    watch.when_imported(adapter.module.partition(".")[0], _load_runtime)
     watch.when_imported(adapter.module, hook)
+
+
+def _load_runtime() -> None:
+    """Arm while a framework is imported: most often by the main thread.
+
+    Only from there can SIGTERM be watched, and the first execution may be another thread's.
+    """
+    with guard("autoload.arm"):
+        from exectrail import runtime  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 
 def send_logs(config: Config) -> None:
