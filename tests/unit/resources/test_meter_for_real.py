@@ -130,21 +130,25 @@ async def test_two_in_one_event_loop_share_what_was_burned(engine: Executions, t
 def test_what_works_in_a_pool_is_not_measured_by_the_thread_that_waits(
     engine: Executions, told: Told
 ) -> None:
-    other = engine.start(Kind.WORKFLOW, "other", root=True)
+    def elsewhere(act: Callable[[], object]) -> None:
+        thread = threading.Thread(target=act)
+        thread.start()
+        thread.join(20)
+
+    elsewhere(lambda: engine.start(Kind.WORKFLOW, "other", root=True))
     run = engine.start(Kind.WORKFLOW, "run", root=True)
+    agent = engine.start(Kind.AGENT, "agent", parent=run)
 
     def node() -> None:
-        step = engine.start(Kind.STEP, "node", parent=run)
+        step = engine.start(Kind.STEP, "node", parent=agent)
         burn(0.2, time.thread_time)
         step.complete()
 
-    thread = threading.Thread(target=node)
-    thread.start()
-    thread.join(20)
+    elsewhere(node)
+    agent.complete()
     run.complete()
-    other.complete()
 
-    assert told.last["run"].scope is ResourceScope.SHARED
+    assert told.last["run"].scope is told.last["agent"].scope is ResourceScope.SHARED
     assert (told.last["run"].cpu_seconds or 0) >= 0.09
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -189,6 +191,31 @@ async def test_a_child_that_outlives_its_parent_takes_its_place(bench: Bench) ->
     assert bench.last("other").cpu_seconds == 2.0
 
 
+async def test_a_child_that_outlives_its_parent_does_not_forget_its_company(bench: Bench) -> None:
+    run = bench.start("run")
+    agent = bench.start("agent", run, Kind.AGENT)
+    within = bench.start("within", agent, Kind.AGENT)
+    bench.start("step", run, Kind.STEP).complete()
+    run.complete()
+    within.complete()
+    agent.complete()
+
+    assert bench.last("agent").scope is bench.last("within").scope is ResourceScope.SHARED
+    assert bench.last("run").scope is ResourceScope.EXCLUSIVE
+
+
+async def test_what_has_ended_is_gone_without_being_collected(bench: Bench) -> None:
+    run = bench.start("run")
+    bench.start("step", run, Kind.STEP).complete()
+    account = weakref.ref(bench.meter._accounts[run.id])
+    gc.disable()
+    try:
+        run.complete()
+        assert account() is None
+    finally:
+        gc.enable()
+
+
 async def test_what_the_program_tells_itself_is_not_told_again(bench: Bench) -> None:
     run = bench.start("run")
     run.use_resources(Resources(cpu_seconds=77.0))
@@ -217,6 +244,27 @@ async def test_memory_is_the_highest_of_its_life_and_of_no_other(bench: Bench) -
     spike.complete()
 
     assert [taken.memory_peak_bytes for _, taken in bench.told] == [300 * MB, 120 * MB, 1000 * MB]
+
+
+async def test_memory_that_was_held_at_the_start_counts(bench: Bench) -> None:
+    bench.dial.memory = 500 * MB
+    bench.dial.turn()
+    run = bench.start("run")
+    bench.dial.memory = 100 * MB
+    bench.dial.turn()
+    run.complete()
+
+    assert bench.last("run").memory_peak_bytes == 500 * MB
+
+
+async def test_a_moment_has_the_memory_of_the_last_sample(bench: Bench) -> None:
+    bench.dial.memory = 100 * MB
+    bench.dial.turn()
+    bench.start("sampled").complete()
+    bench.dial.turn(seconds=0.01)
+    bench.start("moment").complete()
+
+    assert bench.last("moment").memory_peak_bytes == 100 * MB
 
 
 async def test_disk_is_not_told_where_it_is_not_known() -> None:
@@ -263,9 +311,28 @@ async def test_more_than_can_be_counted_are_not_alone(
     run = bench.start("run")
     bench.start("uncounted").complete()
     run.complete()
+    monkeypatch.undo()
+    one, two = bench.start("one"), bench.start("two")
+    one.complete()
+    two.complete()
+    bench.start("later").complete()
 
-    assert bench.last("run").scope is ResourceScope.SHARED
-    assert [name for name, _ in bench.told] == ["run"]
+    assert {taken.scope for _, taken in bench.told} == {ResourceScope.SHARED}
+    assert [name for name, _ in bench.told] == ["run", "one", "two", "later"]
+
+
+async def test_a_beat_tells_of_so_many_and_the_next_of_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exectrail.resources.meter.MOST_TOLD", 2)
+    for name in ("one", "two", "three"):
+        bench.start(name)
+    bench.dial.turn(seconds=6.0)
+    bench.meter.beat()
+    assert [name for name, _ in bench.told] == ["one", "two"]
+
+    bench.meter.beat()
+    assert [name for name, _ in bench.told] == ["one", "two", "three"]
 
 
 STEPS = st.lists(
