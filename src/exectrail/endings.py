@@ -130,6 +130,22 @@ def unwatch_sigterm() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def hold_sigterm() -> bool:
+    """Let SIGTERM wait while this process forks: a child that it comes to finds our handler.
+
+    Returns:
+        Whether it waits now, and is to be let go of in parent and child.
+    """
+    if not _POSIX or _signal.getsignal(signal.SIGTERM) is not _HANDLER:
+        return False
+    return signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def release_sigterm() -> None:
+    """Let it come."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
 def unwatch_in_child() -> None:
     """In a forked child: SIGTERM is for its parent to care about."""
     global _forked

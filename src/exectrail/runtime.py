@@ -340,9 +340,12 @@ def version() -> str:
 def _before_fork() -> None:
     """Let our loading of modules end: a child that began amid it would wait for it for ever."""
     _forking.held = _lock.acquire(timeout=FORK_WAIT)
+    _forking.deferred = endings.hold_sigterm()
 
 
 def _after_fork_in_parent() -> None:
+    if _forking.deferred:
+        endings.release_sigterm()
     if _forking.held:
         _lock.release()
 
@@ -359,6 +362,8 @@ def _after_fork_in_child() -> None:
     former.engine.lock = threading.RLock()
     former.engine.left_behind = True
     endings.unwatch_in_child()
+    if _forking.deferred:
+        endings.release_sigterm()
     reset()
     if former.pipeline is not None and former.pipeline.spool is not None:
         former.pipeline.spool.close_in_child()

@@ -685,3 +685,22 @@ def test_thread_that_cannot_be_started_costs_the_tail_alone(
     runtime.flush()
     assert told(armed) == [("w", "running"), ("w", "completed")]
     runtime.shutdown()
+
+
+def test_a_child_that_gets_sigterm_as_it_is_forked_dies_of_it(sink: Sink) -> None:
+    done = run(
+        """
+        import signal, time
+        runtime.arm()
+        with exectrail.workflow("w"):
+            for _ in range(20):
+                child = os.fork()
+                if child == 0:
+                    time.sleep(60)
+                    os._exit(0)
+                os.kill(child, signal.SIGTERM)
+                print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "-15\n" * 20, "")

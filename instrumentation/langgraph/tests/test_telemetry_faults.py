@@ -19,7 +19,7 @@ SITES = {
     "events": "exectrail.signals.events.Events.emit",
     "records": "exectrail.signals.records.OwnRecords.write",
     "metrics": "exectrail.signals.metrics.Metrics.note",
-    "redaction": "exectrail.signals.recorder.scrub",
+    "redaction": "exectrail.signals.redaction.scrub",
 }
 
 
