@@ -690,7 +690,7 @@ def test_thread_that_cannot_be_started_costs_the_tail_alone(
 def test_a_child_that_gets_sigterm_as_it_is_forked_dies_of_it(sink: Sink) -> None:
     done = run(
         """
-        import signal, time
+        import os, signal, time
         runtime.arm()
         with exectrail.workflow("w"):
             for _ in range(20):
