@@ -46,8 +46,10 @@ class Weather:
     out: tuple[int, int] = (0, 0)
 
     @classmethod
-    def draw(cls, chance: random.Random) -> Weather:
-        match chance.choice(["fine", "fine", "fine", "back", "back", "silent"]):
+    def draw(cls, number: int) -> Weather:
+        """Each kind in turn."""
+        chance = random.Random(number)
+        match ("fine", "back", "silent", "fine", "back", "fine")[number % 6]:
             case "back":
                 streak = chance.choice([30 * S, 150 * S, 15 * M])
                 return cls(Pipeline(streak=streak), (-streak - chance.randint(2, 90) * M, -streak))
@@ -235,13 +237,12 @@ def process(chance: random.Random, weather: Weather, at: int, skew: int, loses: 
         watched=chance.random() < 0.5,
     )
     if chance.random() < 0.6:
-        new.dies = min(at + chance.randint(S, max(2 * S, min(2 * H, -at))), -2 * S)
+        longest = max(2 * S, min(chance.choice([10 * S, 5 * M, 2 * H]), -at))
+        new.dies = min(at + chance.randint(S, longest), -2 * S)
     if chance.random() < 0.2 and -at > 10 * M:
         begins = at + chance.randint(S, -at // 2)
         new.stopped = (begins, begins + chance.randint(2, 30) * M)
-    if chance.random() < 0.15:
-        new.set_back = (
-            at + chance.randint(S, -at),
-            chance.choice([-1, 1]) * chance.randint(1, 90) * M,
-        )
+    if chance.random() < 0.2:
+        step = chance.choice([-1, 1]) * chance.randint(1, 90) * M
+        new.set_back = (-chance.randint(S, min(2 * H, -at)), step)
     return new

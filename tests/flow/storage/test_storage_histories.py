@@ -45,7 +45,7 @@ _GROWING |= {"flag_s", "seconds"}
 
 
 def _world(number: int) -> tuple[Weather, list[History]]:
-    weather = Weather.draw(random.Random(number))
+    weather = Weather.draw(number)
     return weather, [draw(f"{number}.{n}", weather) for n in range(PER_WORLD)]
 
 
