@@ -6,8 +6,12 @@ and sinks; switching concerns the hooks in the frameworks alone.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from exectrail_langgraph import LangGraphInstrumentor
@@ -32,12 +36,15 @@ from exectrail.export import (
     from_providers,
     worker_resource,
 )
+from exectrail.export.durable import SUPERVISOR, spooled
 from exectrail.export.providers import EVENT_DELAY_MS, MOST_EVENTS, MOST_SPANS, SPAN_DELAY_MS
 from exectrail.pricing import PriceTable
 from exectrail.resources.meter import ProcessMeter
 from exectrail.signals.events import Events
 from exectrail.signals.metrics import Metrics
 from exectrail.signals.recorder import OTelRecorder, TextRules
+from exectrail.spool import Destination, Shipper
+from exectrail.spool.destination import Answer
 
 VERSION: Final = "benchmark"
 
@@ -142,6 +149,54 @@ class Floor:
 def own(resource: Resource, spans: SpanSink, events: EventSink) -> Pipeline:
     """Exectrail's own providers, as they are without being asked for others."""
     return from_exporters(Exporters(spans, events), resource, VERSION)
+
+
+ALL: Final = frozenset({"TRACES", "LOGS"})
+_RESOURCES: Final = names.EVENT_EXECUTION_RESOURCE_USAGE.encode()
+_claims: list[object] = []
+
+
+class _Counting(Destination):
+    """Counts what a spool holds, in place of a receiver."""
+
+    def __init__(self, spans: SpanSink, events: EventSink) -> None:
+        super().__init__({})
+        self._spans, self._events = spans, events
+
+    def send(self, signal: str, body: bytes, timeout_s: float = 0.0) -> Answer:
+        """Take a request."""
+        if signal == "traces":
+            self._spans.count += body.count(b'"startTimeUnixNano"')
+        elif signal == "logs":
+            measured = body.count(b'"eventName":"' + _RESOURCES + b'"')
+            self._events.measured += measured
+            self._events.count += body.count(b'"observedTimeUnixNano"') - measured
+        return Answer(delivered=True)
+
+
+def durable(resource: Resource, spans: SpanSink, events: EventSink) -> Pipeline:
+    """What is there without being asked for another: all goes to the spool, somebody ships it.
+
+    That somebody is us, between the timed runs, as a supervisor would be beside the program.
+    """
+    root = tempfile.mkdtemp(prefix="exectrail-benchmark-")
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    os.environ[SUPERVISOR] = "benchmark"
+    os.environ["EXECTRAIL_SPOOL"] = root
+    try:
+        pipeline = spooled(from_exporters(Exporters(), resource, VERSION), ALL, resource, VERSION)
+    finally:
+        del os.environ[SUPERVISOR], os.environ["EXECTRAIL_SPOOL"]
+    if pipeline.spool is None or pipeline.spool.folder is None:
+        raise SystemExit(f"there can be no spool in {root}")
+    _claims.append(pipeline.spool.folder.claim())
+    shipper = Shipper(pipeline.spool.folder, _Counting(spans, events))
+
+    def flush() -> None:
+        pipeline.flush()
+        shipper.ship()
+
+    return replace(pipeline, flush=flush)
 
 
 def sampled_out(resource: Resource, spans: SpanSink, events: EventSink) -> Pipeline:

@@ -14,6 +14,7 @@ from configurations import (
     Exectrail,
     Floor,
     Idle,
+    durable,
     forget_settings,
     programs,
     resource,
@@ -42,7 +43,8 @@ def main() -> int:
             measuring=False,
         ),
         Exectrail(about, "with spans", measuring=False),
-        Exectrail(about, "with resources measured: all of it"),
+        Exectrail(about, "with resources measured"),
+        Exectrail(about, "written to the spool: all of it", providers=durable),
         Exectrail(about, "all of it, on the program's own providers", providers=programs),
         Floor(about),
     )
