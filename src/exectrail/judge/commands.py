@@ -10,7 +10,7 @@ import re
 import select
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -154,7 +154,7 @@ class _Waiting:
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[_Waiting]:
+def _told_to_stop() -> Generator[_Waiting]:
     """SIGTERM and SIGINT end the wait, not what is being asked; a second one ends the process."""
     reading, writing = os.pipe()
 

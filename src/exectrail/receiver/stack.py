@@ -32,7 +32,7 @@ from exectrail.receiver.state import HOST, State, process_started, remove_state,
 from exectrail.storage.client import Client, StorageError, connect
 from exectrail.storage.runner import Runner
 
-JUDGE_INTERVAL: Final = 0.5
+JUDGE_INTERVAL: Final = 0.25
 """Seconds from one time that the judge attends to the next; it looks when there is reason to."""
 _GRACE: Final = 10
 """Seconds that requests at work have when the process is told to stop."""

@@ -106,3 +106,49 @@ def test_a_thousand_levels_are_no_trouble(rows: Any, view: View) -> None:
     assert top.sum.calls == 1498
     assert len(render(top, view)) > 1498
     assert branch_document(top)["name"] == "root"
+
+
+def test_a_long_name_gives_way_to_the_id(rows: Any, view: View) -> None:
+    node = rows.node(1, "a_name_that_is_much_too_long_" * 5, "workflow", 0, parent_id="")
+    top = grow([node], node.execution_id)
+    assert top is not None
+    line = render(top, view)[0].plain
+    assert line.endswith(node.execution_id)
+    assert len(line) <= view.width
+
+
+def test_each_flag_is_explained_beneath_its_execution(rows: Any, view: View) -> None:
+    flags = ["orphaned", "overdue", "slow"]
+    figures = {"health": "orphaned", "flag_s": 10.0, "effective_state": "running", "outcome": ""}
+    node = rows.node(1, "flow", "workflow", 0, parent_id="", flags=flags, **figures)
+    top = grow([node], node.execution_id)
+    assert top is not None
+    told = "\n".join(line.plain for line in render(top, view))
+    assert "running, orphaned, overdue, slow" in told
+    assert "orphaned: it is at work, but what waited for it has ended or died" in told
+    assert "overdue: its deadline has passed" in told
+    assert "slow: at work for longer than usual" in told
+
+
+def test_what_a_signal_ended_is_told_with_its_evidence_by_the_clock_of_the_process(
+    rows: Any, view: View
+) -> None:
+    node = rows.node(
+        *(1, "flow", "workflow", 0),
+        parent_id="",
+        state="running",
+        effective_state="cancelled",
+        outcome="cancelled",
+        reason="signal",
+        host="box",
+        pid=7,
+        signal="SIGTERM",
+        last_heartbeat=rows.before(80),
+        clock_offset_us=60_000_000,
+    )
+    top = grow([node], node.execution_id)
+    assert top is not None
+    told = "\n".join(line.plain for line in render(top, view))
+    assert "reason signal" in told
+    assert "last heartbeat 11:57:40.000 (1m ago)" in told
+    assert "host box · pid 7 · killed by SIGTERM" in told
