@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,9 @@ def environment(endpoint: str, project: str, **more: str) -> dict[str, str]:
     }
 
 
-def under_exectrail(program: Path, *words: str) -> list[str]:
-    return [sys.executable, "-m", "exectrail", "run", sys.executable, str(program), *words]
+def under_exectrail(program: Path, *words: str, options: Sequence[str] = ()) -> list[str]:
+    command = [sys.executable, "-m", "exectrail", "run", *options]
+    return [*command, sys.executable, str(program), *words]
 
 
 def run(variables: Mapping[str, str], program: Path, *words: str) -> str:
@@ -60,9 +61,9 @@ def run(variables: Mapping[str, str], program: Path, *words: str) -> str:
 
 
 def kill_in_second_step(variables: Mapping[str, str], seen: Callable[[], bool]) -> None:
-    """Start the long job, and kill it when its second step was seen."""
+    """Start the long job, and kill it when its second step was seen, with nobody to tell of it."""
     with subprocess.Popen(
-        under_exectrail(EXAMPLES / "nightly_index.py", "600"),
+        under_exectrail(EXAMPLES / "nightly_index.py", "600", options=["--exec"]),
         env=dict(variables),
         stdout=subprocess.PIPE,
     ) as job:
@@ -116,7 +117,10 @@ def span_tree(spans: list[SentSpan]) -> str:
 
 
 def events(sink: Sink) -> list[str]:
-    """What each execution told, in its own order: `name: event state(reason) ...`."""
+    """What each execution told, in its own order: `name: event state(reason) ...`.
+
+    Resources are left out: a long run tells them by the clock, too.
+    """
     told: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     first: dict[str, tuple[int, str]] = {}
     for log in sink.logs:
@@ -138,7 +142,8 @@ def events(sink: Sink) -> list[str]:
     for key in sorted(told, key=lambda one: first[one]):
         steps = sorted(told[key])
         assert [number for number, _ in steps] == list(range(1, len(steps) + 1)), steps
-        lines.append(f"{first[key][1]}: {' '.join(word for _, word in steps)}")
+        words = [word for _, word in steps if word != "execution.resource_usage"]
+        lines.append(f"{first[key][1]}: {' '.join(words)}")
     return lines
 
 
