@@ -40,6 +40,7 @@ class Demo:
         self.environment = {
             **os.environ,
             "EXECTRAIL_LEASE": LEASE,
+            "EXECTRAIL_SPOOL": str(directory.absolute() / "spool"),
             "EXECTRAIL_CLICKHOUSE_URL": f"http://127.0.0.1:{self.clickhouse_port}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.otlp_port}",
             "OTEL_RESOURCE_ATTRIBUTES": "service.namespace=demo",
@@ -51,6 +52,7 @@ class Demo:
         if self.stack.exists():
             self.call("down", "--path", str(self.stack))
             shutil.rmtree(self.stack)
+        shutil.rmtree(self.stack.parent / "spool", ignore_errors=True)
         for file in self.stack.parent.glob("checkpoints.db*"):
             file.unlink()
 
@@ -98,8 +100,10 @@ class Demo:
             assert job.stdout is not None
             job.stdout.readline()
             self.wait("the second step to be seen", lambda: self.state("nightly_index", "embed"))
-            job.send_signal(signal.SIGKILL)
-        print(f"  killed with SIGKILL, pid {job.pid}")
+            # The program, not `exectrail run`, which is its parent.
+            pid = next(run["pid"] for run in self.runs() if run["workflow"] == "nightly_index")
+            os.kill(pid, signal.SIGKILL)
+        print(f"  killed with SIGKILL, pid {pid}")
 
     def runs(self) -> list[dict[str, Any]]:
         """All runs, as `exectrail runs --json` has them."""
