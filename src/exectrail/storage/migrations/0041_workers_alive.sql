@@ -16,7 +16,8 @@
 -- So where the latest worker event by number (`latest`: never by a clock; of one that came twice the first arrival)
 -- came as long after one of the three before it as it was written after it, by half of that time at most, its arrival
 -- is a sign of life (`paced`). It must be 5 s after the other, or a sixth of the lease where that is less (two beats are a
--- third apart), and say more than a third of a lease more than `settled` does: what is less than that, the lease bears anyway. What the process writes and what a
+-- third apart), and two leases at most: over hours, with beats lost between, much passes for the same pace. And it must say
+-- more than a third of a lease more than `settled` does: what is less than that, the lease bears anyway. What the process writes and what a
 -- supervisor writes for it are counted apart, for each has its own pace. A pipeline that lags behind evenly passes for a clock
 -- that was set back, and rightly: what it brings was written one after the other, and nobody is called dead for its lag.
 --
@@ -48,7 +49,8 @@ FROM (
         was_seen AND (seen_exit.has_code = 1 OR seen_exit.signal != '' OR NOT said_so) AS seen_how,
         arrayReverseSort(arrayMap(s -> (-s[1].unreceived, -s[1].unreceived - s[1].ts_us), arrayFilter(s -> lease_us > 0
             AND -s[1].unreceived > settled_us + intDiv(lease_us, 3)
-            AND arrayExists(before -> s[1].ts_us - before.ts_us >= least(intDiv(lease_us, 6), 5000000) AND s[1].unreceived < before.unreceived
+            AND arrayExists(before -> s[1].ts_us - before.ts_us BETWEEN least(intDiv(lease_us, 6), 5000000) AND 2 * lease_us
+                AND s[1].unreceived < before.unreceived
                 AND 2 * abs((s[1].ts_us - before.ts_us) - (before.unreceived - s[1].unreceived))
                     <= greatest(s[1].ts_us - before.ts_us, before.unreceived - s[1].unreceived), s), [own, seen])))[1] AS paced
     FROM (
