@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -275,3 +277,42 @@ def test_the_judge_is_silent_when_the_pipeline_is(
     assert len(judge.run_once()) == 1
     store.command("TRUNCATE TABLE canary")
     assert len(judge.run_once()) == 0
+
+
+def test_what_ended_with_its_process_is_never_abandoned_for_a_moment(
+    store: Client, base: datetime, program: Make, canary: Make
+) -> None:
+    """Last words and exit come at once; questions read one table after the other, here slowly."""
+    canary()
+    over = threading.Event()
+    mistakes: list[object] = []
+    question = """SELECT name FROM execution_tree WHERE effective_state = 'abandoned'
+        SETTINGS merge_tree_storage_snapshot_sleep_ms = 20"""
+
+    def look() -> None:
+        while not over.is_set():
+            mistakes.extend(store.query(question))
+
+    def tell(process: Any) -> None:
+        # The store says when it came.
+        store.insert("otel_logs", [drop(record, "Received") for record in process.records])
+        process.records.clear()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    deadline = time.monotonic() + 8
+    while time.monotonic() < deadline:
+        now = (datetime.now(UTC) - base).total_seconds()
+        process = program()
+        run = process.start("workflow", "brief", now)
+        tell(process)
+        run.move("completed", now)
+        process.exit(now, 0)
+        tell(process)
+    over.set()
+    looking.join()
+    assert mistakes == []
+
+
+def drop(record: dict[str, Any], column: str) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name != column}

@@ -4,6 +4,10 @@
 -- * bound: its state needs a living process: running, blocked, or paused without a durable key.
 -- * abandoned, cancelled: it is bound, the pipeline can tell, and its process has exited or let its lease run out. Cancelled, reason
 --   signal, where somebody asked the process to go (SIGTERM, SIGINT); abandoned otherwise, reason process_exited or lease_expired.
+--   The last words of a process and its exit may come together, to tables that a question reads one after the other: it could
+--   see the exit and not yet how things ended. `known` stands first, so that it is read first, and each table is looked at when its
+--   turn comes (else the first look at executions_state would be everyone's): what came by then is seen by all the rest. Nobody is
+--   dead of whom something came since, or a moment before: one insert reaches its tables one after the other.
 -- * live: it is bound to a process that is heard. Only what is live can be:
 --   stuck: running or blocked, with nothing heard of it nor of what is beneath it for longer than allowed (quiet_s,
 --   quiet_allowed_s), and nothing open beneath it that is not dead; then that is what it waits for. Paused is never stuck.
@@ -20,7 +24,8 @@ SELECT
     s.execution_id AS execution_id,
     s.parent_id AS parent_id,
     s.st.state IN ('running', 'blocked') OR (s.st.state = 'paused' AND s.st.resume_key = '') AS bound,
-    bound AND w.judgeable = 1 AND (w.exited = 1 OR w.expired = 1) AS dead,
+    bound AND w.judgeable = 1 AND (w.exited = 1 OR w.expired = 1)
+        AND (w.received < p.1 - toIntervalMinute(1) OR w.received = known.received) AS dead,
     dead AND w.exited = 1 AND w.signal IN ('SIGTERM', 'SIGINT') AS cancelled,
     dead AND NOT cancelled AS abandoned,
     multiIf(NOT dead, '', cancelled, 'signal', w.exited = 1, 'process_exited', 'lease_expired') AS reason,
@@ -47,10 +52,16 @@ SELECT
     multiIf(NOT bound, '', dead, 'dead', w.worker_id = '', 'unknown: no worker', p.2 = 1, p.3,
         w.status != 'alive', 'unknown: pipeline was silent', 'alive') AS health
 FROM (
+    SELECT worker_id, max(w.received) AS received
+    FROM workers AS w
+    WHERE w.received > now64(6, 'UTC') - toIntervalMinute(2) AND w.received < now64(6, 'UTC') - toIntervalMillisecond(100)
+    GROUP BY worker_id
+) AS known
+RIGHT JOIN (
     SELECT execution_id, parent_id, project, workflow, kind, name, st, moves, writer, last_event
     FROM executions_state FINAL
     WHERE execution_id IN (SELECT execution_id FROM open_segments)
-) AS s
+) AS s ON s.writer.worker_id = known.worker_id
 LEFT JOIN workers_alive AS w ON w.worker_id = s.writer.worker_id
 -- what is beneath it
 LEFT JOIN (
@@ -83,3 +94,4 @@ LEFT JOIN (
 ) AS o ON o.execution_id = s.parent_id
 LEFT JOIN (SELECT project, workflow, kind, name, runs, quiet_p99_s, work_p99_s FROM baselines FINAL) AS b
     ON b.project = s.project AND b.workflow = s.workflow AND b.kind = s.kind AND b.name = s.name
+SETTINGS enable_shared_storage_snapshot_in_query = 0

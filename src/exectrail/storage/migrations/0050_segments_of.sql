@@ -132,3 +132,4 @@ LEFT JOIN (
 ) AS d ON d.execution_id = r.first_id
 WHERE UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
    OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC')
+SETTINGS enable_shared_storage_snapshot_in_query = 0
