@@ -89,6 +89,11 @@ class Group:
                 if self._away:
                     self._come_back()
                 time.sleep(self._plan.lease + SLACK_S + 2.0)
+                if watch.looks:
+                    look = (
+                        f"{statistics.median(watch.looks):.2f} s, {max(watch.looks):.2f} s at most"
+                    )
+                    print(f"a look at the views took {look}", file=sys.stderr)
                 return [self._judge(case, watch) for case in self._cases]
         finally:
             self._stack.stop()

@@ -85,8 +85,8 @@ class Watch:
         self._stories: dict[str, Story] = {}
         self.unknown: set[str] = set()
         """Ids of what no log told of."""
-        self.slowest_s = 0.0
-        """Time that the slowest look took."""
+        self.looks: list[float] = []
+        """Seconds that each look took."""
 
     def __enter__(self) -> Watch:
         self._thread.start()
@@ -115,7 +115,7 @@ class Watch:
                 client = None
                 continue
             self._note(rows)
-            self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+            self.looks.append(time.monotonic() - began)
 
     def _note(self, rows: list[dict[str, Any]]) -> None:
         now = time.time()

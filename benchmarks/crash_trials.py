@@ -69,9 +69,10 @@ class Trial:
         return said or self.deaths.get(pid, 0.0)
 
     def process(self, role: str) -> int:
-        """The pid of the first process of a role that has told of itself; 0 if none has."""
+        """The pid of the first process of a role that has started something; 0 if none has."""
         logs = sorted(self.logs(), key=lambda told: told.began)
-        return next((told.pid for told in logs if told.role == role and told.fates), 0)
+        at_work = (told.pid for told in logs if told.role == role and told.has_started)
+        return next(at_work, 0)
 
 
 class Runner:

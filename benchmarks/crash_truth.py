@@ -78,6 +78,7 @@ class Fate:
     """Which entry of the table holds, if it was left open."""
     moment: str = BEGIN
     """The latest one."""
+    started_at: float = 0.0
     state: str = ""
     """The end it came to, or was about to."""
     reason: str = ""
@@ -107,6 +108,11 @@ class Told:
     over: float | None = None
     """Time at which its code came to its end, if it got there."""
     fates: dict[str, Fate] = field(default_factory=dict[str, Fate])
+
+    @property
+    def has_started(self) -> bool:
+        """Whether it has started an execution."""
+        return any(fate.certain for fate in self.fates.values())
 
 
 def read(file: Path) -> Told | None:
@@ -138,6 +144,8 @@ def _note(fate: Fate, line: Mapping[str, Any]) -> None:
             fate.was_cut, fate.cut_at = True, line["t"]
         case moment:
             fate.moment = moment
+            if moment == STARTED:
+                fate.started_at = line["t"]
             fate.state = line.get("s", fate.state)
             fate.reason = line.get("r", fate.reason)
 

@@ -153,6 +153,8 @@ class Verdicts:
         stopped, woken = trial.stopped
         answer = _answer(self._entry["cut"])
         during = [(at, shown) for at, shown in story.shown if at < woken]
+        if not during and fate.started_at > stopped - SLACK_S:
+            return ""  # it had no time to be told of
         if not during or not answer.fits(during[-1][1]):
             said = _words(during[-1][1]) if during else "not known"
             return f"was {said} while it was stopped, not {answer}"
