@@ -238,8 +238,10 @@ def _end(watch: _Watch) -> None:
     sys.setswitchinterval(SWITCH_S)
     try:
         with _GUARD:
+            # It is too late for Ctrl-C, and what is told would be cut short.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             _tell(watch)
-    finally:  # Ctrl-C may come in now: it is too late for that
+    finally:  # one that came in before
         _die()
 
 
