@@ -1,8 +1,9 @@
-"""No test writes into the spool of whoever runs the tests, nor ships what is in it."""
+"""No test writes into the spool of whoever runs the tests, nor finds Ctrl-C ignored."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -17,3 +18,10 @@ def spool_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         del os.environ["EXECTRAIL_SPOOL"]
     else:
         os.environ["EXECTRAIL_SPOOL"] = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """A shell has its background jobs ignore SIGINT, and an ignored signal is inherited."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
