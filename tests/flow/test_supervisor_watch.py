@@ -384,13 +384,16 @@ def test_a_process_that_the_kernel_killed_for_want_of_memory_is_told_so(
     bench: Bench, small_group: Path
 ):
     process = bench.run(
+        "print(os.getpid(), flush=True)\n"
+        "while not os.path.exists('moved'): time.sleep(0.02)\n"
         "with exectrail.workflow('w'):\n"
-        "    print(os.getpid(), flush=True)\n"
         "    while not os.path.exists('go'): time.sleep(0.02)\n"
         "    data = bytearray(os.urandom(1)) * (1 << 30)\n"
     )
     pid = int(line(process))
+    # Before it announces itself: its group is looked up then.
     (small_group / "cgroup.procs").write_text(str(pid))
+    (bench.directory / "moved").touch()
     bench.sink.wait_for(lambda: bool(bench.logs(names.EVENT_WORKER_STARTED, pid)))
     (bench.directory / "go").touch()
 

@@ -140,6 +140,17 @@ class Folder:
             return sorted(number for number in found if number is not None)
         return []
 
+    def end(self, stream: Stream) -> Position:
+        """Where a stream ends now."""
+        numbers = self.numbers(stream)
+        if not numbers:
+            return Position()
+        try:
+            size = (self.path / file_name(stream, numbers[-1])).stat().st_size
+        except OSError:
+            size = 0
+        return Position(numbers[-1], size)
+
     def acknowledged(self) -> dict[Stream, Position]:
         """How far each stream was shipped."""
         positions = dict.fromkeys(Stream, Position())

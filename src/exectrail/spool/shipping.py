@@ -7,7 +7,7 @@ being parsed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,24 +58,37 @@ class Shipper:
             folder.acknowledged() if folder is not None else dict.fromkeys(Stream, Position())
         )
 
-    def ship(self, deadline: float | None = None) -> Shipped:
+    def ship(
+        self,
+        deadline: float | None = None,
+        *,
+        streams: Sequence[Stream] = SHIPPED_FIRST,
+        until: Position | None = None,
+    ) -> Shipped:
         """Ship all that is there now.
 
         Args:
             deadline: `time.monotonic()` at which to stop; none if left out.
+            streams: Only these, in this order.
+            until: Where to end, in each of them; what is behind that is left for later.
         """
         done = Shipped()
-        for stream in SHIPPED_FIRST:
-            while not done.problem and self._ship_chunk(stream, done, deadline):
+        for stream in streams:
+            while not done.problem and self._ship_chunk(stream, done, deadline, until):
                 pass
         if self._folder is not None:
             self._folder.remove_shipped(self._positions)
         return done
 
-    def _ship_chunk(self, stream: Stream, done: Shipped, deadline: float | None) -> bool:
+    def _ship_chunk(
+        self, stream: Stream, done: Shipped, deadline: float | None, until: Position | None
+    ) -> bool:
         """Ship the next part of a stream; whether there was one, and it went."""
         if self._folder is not None:
-            chunk = self._folder.read(stream, self._positions[stream], REQUEST_BYTES)
+            position, most = self._positions[stream], REQUEST_BYTES
+            if until is not None and position.number >= until.number:
+                most = min(most, until.offset - position.offset)
+            chunk = self._folder.read(stream, position, most) if most > 0 else None
             if chunk is not None:
                 if not self._send(stream, chunk.lines, done, deadline):
                     return False

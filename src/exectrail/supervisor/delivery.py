@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from exectrail.guard import guard
-from exectrail.spool import Destination, Folder, Shipped, Shipper, Spool, ship_leftovers, sweep
+from exectrail.spool import (
+    Destination,
+    Folder,
+    Shipped,
+    Shipper,
+    Spool,
+    Stream,
+    ship_leftovers,
+    sweep,
+)
+from exectrail.spool.folder import Position
 from exectrail.spool.shipping import backoff
+from exectrail.spool.streams import SHIPPED_FIRST
 
 _GUARD = guard("supervisor.delivery")
 EVERY_S = 0.15
 """How long lines gather for a request."""
 REQUESTS_S = 10.0
 """What one folder may take of a round."""
+STATES = (Stream.STATES,)
+OTHERS = tuple(stream for stream in SHIPPED_FIRST if stream is not Stream.STATES)
+OTHERS_S = 0.3
+"""How long spans, logs and metrics may keep the next states waiting."""
 CLAIM_AGAIN_S = 0.5
 MOST_RETRY_AFTER_S = 30.0
 LEFTOVERS_AFTER_S = 3.0
@@ -44,7 +59,13 @@ class Parcel:
         self.claim_at = 0.0
         self.shipper: Shipper | None = None
         self.size = -1
-        """Its size when all of it was delivered last."""
+        """Its size before all of that was delivered last."""
+        self.size_now = 0
+        """Its size at the beginning of this round."""
+        self.ending = False
+        """Nothing was written any more when this round began, or it is the last one."""
+        self.others_at = 0.0
+        """`time.monotonic()` of when its spans, logs and metrics were delivered last."""
 
 
 class Delivery:
@@ -122,44 +143,77 @@ class Delivery:
                 end = min(self._deadline, time.monotonic() + LEFTOVERS_AT_END_S)
                 for _ in ship_leftovers(self._root, self.destination, deadline=end):
                     pass
+        for parcel in self._parcels.values():
+            if parcel.claim is not None:
+                parcel.claim.close()
 
     def _round(self, deadline: float) -> float:
-        """Deliver all there is now, of dead processes first.
+        """Deliver all there is now: states of dead processes first, then others', then the rest.
+
+        What we tell of a process comes after what it had told itself by then. So its last words
+        are there when it is said to have ended, and nothing looks abandoned that was not.
 
         Returns:
             Seconds to wait before the next round, where the receiver fails.
         """
         with self._lock:
-            parcels = sorted(self._parcels.values(), key=lambda parcel: not parcel.dead)
+            own, everyone = self._parcels.get(""), list(self._parcels.values())
+        told = own.folder.end(Stream.STATES) if own is not None and own.folder is not None else None
+        parcels = [parcel for parcel in everyone if self._is_due(parcel)]
+        parcels.sort(key=lambda parcel: (parcel is own, not parcel.dead))
         for parcel in parcels:
-            done = self._deliver(parcel, deadline)
+            done = self._deliver(parcel, deadline, STATES, told if parcel is own else None)
             if done.problem:
-                self._trouble = True
-                wait = max(backoff(self._tries), min(done.retry_after_s, MOST_RETRY_AFTER_S))
-                self._tries += 1
-                return wait
+                return self._pause(done)
+        began = time.monotonic()
+        for parcel in sorted(parcels, key=lambda parcel: parcel.others_at):
+            late = self._some.is_set() or time.monotonic() > began + OTHERS_S
+            if late and not self._stopping.is_set():
+                break
+            done = self._deliver(parcel, deadline, OTHERS, None)
+            if done.problem:
+                return self._pause(done)
+            self._delivered(parcel)
         return 0.0
 
-    def _deliver(self, parcel: Parcel, deadline: float) -> Shipped:
+    def _is_due(self, parcel: Parcel) -> bool:
+        """Whether there may be something to deliver."""
+        parcel.ending = parcel.dead or self._stopping.is_set()
+        parcel.size_now = _size(parcel)
+        return parcel.ending or parcel.size_now != parcel.size
+
+    def _pause(self, failed: Shipped) -> float:
+        """How long to wait after a failure."""
+        self._trouble = True
+        wait = max(backoff(self._tries), min(failed.retry_after_s, MOST_RETRY_AFTER_S))
+        self._tries += 1
+        return wait
+
+    def _deliver(
+        self, parcel: Parcel, deadline: float, streams: Sequence[Stream], until: Position | None
+    ) -> Shipped:
         if parcel.shipper is None:
             self._claim(parcel)
         if parcel.shipper is None:
             return Shipped()
-        ending = parcel.dead or self._stopping.is_set()
-        size = _size(parcel)
-        if size == parcel.size and not ending:
-            return Shipped()
-        done = parcel.shipper.ship(deadline)
+        done = parcel.shipper.ship(deadline, streams=streams, until=until)
         if done.sent:
             self._tries, self._trouble = 0, False
-        parcel.size = -1 if done.problem else _size(parcel)
-        if ending and not done.problem and parcel.folder is not None and parcel.own is None:
-            parcel.folder.remove_if_done()
-            if parcel.dead and parcel.claim is not None:
-                parcel.claim.close()
-                with self._lock:
-                    self._parcels.pop(parcel.folder.worker_id, None)
         return done
+
+    def _delivered(self, parcel: Parcel) -> None:
+        """All of it was delivered that was there when the round began."""
+        if parcel.shipper is None:
+            return
+        parcel.size, parcel.others_at = parcel.size_now, time.monotonic()
+        if parcel.folder is None or parcel.own is not None:
+            return
+        if parcel.ending:
+            parcel.folder.remove_if_done()
+        if parcel.ending and parcel.dead and parcel.claim is not None:
+            parcel.claim.close()
+            with self._lock:
+                self._parcels.pop(parcel.folder.worker_id, None)
 
     def _claim(self, parcel: Parcel) -> None:
         now = time.monotonic()

@@ -1,0 +1,96 @@
+"""What arrives first: what a process told, and then that it has ended; states before all else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exectrail.conventions import names
+from exectrail.spool import Folder, LogLines, Spool, Stream
+from exectrail.supervisor.delivery import Delivery
+from exectrail.testing.sink import Sink
+
+LINES = LogLines({names.WORKER_ID: "w"})
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as sink:
+        yield sink
+
+
+def spool(root: Path, name: str, delivery: Delivery) -> Spool:
+    return Spool.create(root, name, {"endpoint": delivery.destination.endpoint})
+
+
+def tell(where: Spool, event: str, stream: Stream = Stream.STATES) -> None:
+    where.write(stream, LINES.line(event, 1, "INFO", {}))
+
+
+def folder(where: Spool) -> Folder:
+    assert where.folder is not None
+    return where.folder
+
+
+def test_the_end_of_a_process_arrives_after_its_last_words(tmp_path: Path, sink: Sink) -> None:
+    delivery = Delivery(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+    own = spool(tmp_path, "0-supervisor", delivery)
+    workers = [spool(tmp_path, f"{number}-worker", delivery) for number in range(1, 4)]
+    delivery.add_own(own)
+    for worker in workers:
+        delivery.add(folder(worker))
+        tell(worker, names.EVENT_EXECUTION_PROGRESS, Stream.LOGS)
+        tell(worker, names.EVENT_EXECUTION_STATE_CHANGED)
+        tell(own, names.EVENT_WORKER_EXITED)
+        worker.close()
+        delivery.died(folder(worker))
+    delivery.start()
+    sink.wait_for(lambda: len(sink.logs) == 9)
+    delivery.finish()
+    own.close()
+    assert [log.name for log in sink.logs] == [
+        *[names.EVENT_EXECUTION_STATE_CHANGED] * 3,
+        *[names.EVENT_WORKER_EXITED] * 3,
+        *[names.EVENT_EXECUTION_PROGRESS] * 3,
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["0-supervisor"]
+
+
+def test_what_is_told_amid_a_round_waits_for_the_next(tmp_path: Path, sink: Sink) -> None:
+    """A process may tell its end, and we that it ended, once its turn in a round is over."""
+    delivery = Delivery(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+    own = spool(tmp_path, "0-supervisor", delivery)
+    worker = spool(tmp_path, "1-worker", delivery)
+    another = spool(tmp_path, "2-worker", delivery)
+    delivery.add_own(own)
+    delivery.add(folder(worker))
+    delivery.add(folder(another))
+    tell(worker, names.EVENT_EXECUTION_STATE_CHANGED)
+    tell(another, names.EVENT_WORKER_STARTED)
+    tell(own, names.EVENT_WORKER_HEARTBEAT)
+    send, sent = delivery.destination.send, 0
+
+    def send_while_it_ends(*arguments: object) -> object:
+        nonlocal sent
+        answer = send(*arguments)  # pyright: ignore[reportArgumentType]
+        sent += 1
+        if sent == 2:
+            tell(worker, names.EVENT_INFERENCE_USAGE)
+            tell(own, names.EVENT_WORKER_EXITED)
+        return answer
+
+    delivery.destination.send = send_while_it_ends  # pyright: ignore[reportAttributeAccessIssue]
+    delivery.start()
+    sink.wait_for(lambda: len(sink.logs) == 5)
+    delivery.finish()
+    for each in (own, worker, another):
+        each.close()
+    assert [log.name for log in sink.logs] == [
+        names.EVENT_EXECUTION_STATE_CHANGED,
+        names.EVENT_WORKER_STARTED,
+        names.EVENT_WORKER_HEARTBEAT,
+        names.EVENT_INFERENCE_USAGE,
+        names.EVENT_WORKER_EXITED,
+    ]
