@@ -149,11 +149,7 @@ def _thread(history: History, chance: random.Random, scale: int, loses: float) -
 
 
 def decided(history: History) -> bool:
-    """Whether what a lease decides is so for as long as a test looks, even if all came late.
-
-    A clock that was set back is told from late delivery by beats that come at their pace, so such
-    beats must have come since, or nothing after it is known to be new.
-    """
+    """Whether what a lease decides is so for as long as a test looks, even if all came late."""
     for one in history.processes:
         signs = [e for e in one.events if e.what != names.EVENT_WORKER_EXITED]
         if not signs:
@@ -162,12 +158,24 @@ def decided(history: History) -> bool:
         late = min(e.received - e.sent for e in signs)
         if expiry - 5 * S <= LOOK and expiry + late + 5 * S >= 0:
             return False
-        if one.set_back and one.set_back[1] < 0 and len(signs) == len(one.events):
-            beats = [e for e in signs if e.what == names.EVENT_WORKER_HEARTBEAT]
-            latest = sorted(beats, key=lambda e: e.sent)[-3:]
-            if any(e.sent < one.set_back[0] or e.received - e.sent > 11 * S for e in latest):
-                return False
+        if one.set_back and one.set_back[1] < 0 and not _seen_set_back(one.events, one.set_back[0]):
+            return False
     return True
+
+
+def _seen_set_back(events: Sequence[Event], when: int) -> bool:
+    """Whether the store can know that a clock was set back.
+
+    It knows by beats that come at their pace: so the latest must have come so, and since. An end
+    needs none of this, but what was written before the clock was set, and comes in after the word
+    of the end, looks as if it were written after it.
+    """
+    last = max(events, key=lambda e: e.sent)
+    if last.what == names.EVENT_WORKER_EXITED:
+        return not any(e.clock > last.clock and e.received > last.received for e in events)
+    beats = [e for e in events if e.what == names.EVENT_WORKER_HEARTBEAT]
+    latest = sorted(beats, key=lambda e: e.sent)[-3:]
+    return all(e.sent >= when and e.received - e.sent <= 11 * S for e in latest)
 
 
 def orderly(events: Sequence[Event]) -> bool:
