@@ -37,7 +37,8 @@ def of_rusage(used: resource.struct_rusage) -> Usage:
     """The usage that wait4(2) returns with a process: its own and that of its waited-for children.
 
     The peak is that of the largest of them, and on Linux that of what the process was before it
-    executed its program, where that was larger.
+    executed its program, where that was larger: after a vfork(2), of its parent. `process_usage`
+    of the living process does not have that in it.
     """
     return Usage(
         used.ru_utime + used.ru_stime,

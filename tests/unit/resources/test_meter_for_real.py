@@ -20,6 +20,8 @@ from exectrail.resources.meter import ProcessMeter
 
 MB = 1_000_000
 LINUX = sys.platform == "linux"
+LAG = 0.05
+"""Seconds by which getrusage may lag behind: a tick for each other thread that runs just then."""
 
 
 class Told(NullRecorder):
@@ -63,37 +65,39 @@ def test_an_execution_that_burns_is_told_what_the_process_burned(
     taken = told.last["burner"]
     assert taken.scope is ResourceScope.EXCLUSIVE
     assert taken.share == 1.0
-    assert taken.cpu_seconds == pytest.approx(own, rel=0.2)
+    assert 0.3 - LAG <= (taken.cpu_seconds or 0) <= own + LAG
 
 
 def test_cpu_of_a_child_that_was_waited_for_counts(engine: Executions, told: Told) -> None:
+    before = os.times()
     run = engine.start(Kind.WORKFLOW, "parent")
     code = "import time\nwhile time.process_time() < 0.3: pass\nprint(time.process_time())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     run.complete()
 
-    assert told.last["parent"].cpu_seconds == pytest.approx(float(done.stdout), rel=0.3)
-    assert (told.last["parent"].cpu_seconds or 0) >= float(done.stdout)
+    own = sum(os.times()[:4]) - sum(before[:4])  # the children's, too
+    assert float(done.stdout) <= (told.last["parent"].cpu_seconds or 0) <= own + LAG
 
 
 def test_two_in_threads_of_their_own_get_what_their_threads_burned(
     engine: Executions, told: Told
 ) -> None:
+    burned = {"small": 0.1, "big": 0.3}
     own: dict[str, float] = {}
     both = threading.Barrier(2)
 
     def work(name: str, seconds: float) -> None:
+        before = time.thread_time()
         run = engine.start(Kind.WORKFLOW, name, root=True)
         both.wait(20)
-        before = time.thread_time()
         agent = engine.start(Kind.AGENT, f"{name} agent", parent=run)
         burn(seconds, time.thread_time)
         agent.complete()
-        own[name] = time.thread_time() - before
         both.wait(20)
         run.complete()
+        own[name] = time.thread_time() - before
 
-    threads = [threading.Thread(target=work, args=of) for of in (("small", 0.1), ("big", 0.3))]
+    threads = [threading.Thread(target=work, args=of) for of in burned.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -103,7 +107,7 @@ def test_two_in_threads_of_their_own_get_what_their_threads_burned(
         for who in (name, f"{name} agent"):
             taken = told.last[who]
             assert taken.scope is ResourceScope.EXCLUSIVE
-            assert taken.cpu_seconds == pytest.approx(own[name], rel=0.2)
+            assert burned[name] <= (taken.cpu_seconds or 0) <= own[name]
             assert taken.share is not None
             assert taken.share < 0.9
 
@@ -124,7 +128,7 @@ async def test_two_in_one_event_loop_share_what_was_burned(engine: Executions, t
 
     one, two = told.last["one"], told.last["two"]
     assert (one.scope, two.scope) == (ResourceScope.SHARED, ResourceScope.SHARED)
-    assert (one.cpu_seconds or 0) + (two.cpu_seconds or 0) == pytest.approx(own, rel=0.2)
+    assert 0.2 - LAG <= (one.cpu_seconds or 0) + (two.cpu_seconds or 0) <= own + LAG
 
 
 def test_what_works_in_a_pool_is_not_measured_by_the_thread_that_waits(
@@ -199,6 +203,37 @@ def test_the_peak_of_one_that_allocates_is_seen_though_it_frees_all_again(
     before, peak = told.last["before"], told.last["hungry"]
     assert (peak.memory_peak_bytes or 0) >= 200 * MB
     assert (peak.memory_peak_bytes or 0) < (before.memory_peak_bytes or 0) + 260 * MB
+
+
+BIG_PARENT = """
+import subprocess, sys
+held = bytearray(500_000_000)
+sys.exit(subprocess.run([sys.executable, *sys.argv[1:]]).returncode)
+"""
+HUNGRY = """
+import sys
+from exectrail.resources.gauge import gauge
+
+meters = gauge()
+for megabytes in (int(number) for number in sys.argv[1:]):
+    before = meters.process().peak
+    block = bytearray(megabytes * 1_000_000)
+    del block
+    print(before, meters.process().peak)
+"""
+
+
+def test_a_big_parent_hides_no_peak() -> None:
+    words = [sys.executable, "-c", BIG_PARENT, "-c", HUNGRY, "100", "200", "150", "600"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+
+    first, second, third, fourth = (
+        tuple(int(size) for size in line.split()) for line in done.stdout.splitlines()
+    )
+    assert first[0] < 100 * MB <= first[1] < 200 * MB <= second[1] < 300 * MB
+    assert third == (second[1], second[1]), "no new peak"
+    assert fourth[0] == second[1]
+    assert 600 * MB <= fourth[1] < 700 * MB
 
 
 @pytest.mark.skipif(not LINUX, reason="the system tells no bytes of disk")
