@@ -13,6 +13,7 @@ from exectrail.spool.lines import LogLines, SpanFact, SpanLines
 from exectrail.spool.shipping import Shipped, Shipper
 from exectrail.spool.spool import Spool
 from exectrail.spool.streams import Stream
+from exectrail.spool.together import ship_together
 
 __all__ = [
     "Destination",
@@ -28,5 +29,6 @@ __all__ = [
     "folders",
     "root_folder",
     "ship_leftovers",
+    "ship_together",
     "sweep",
 ]

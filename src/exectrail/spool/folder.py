@@ -74,6 +74,8 @@ class Chunk(NamedTuple):
     """Without the line's end."""
     after: Position
     """The position behind them."""
+    in_memory: list[bytes] | None = None
+    """The same lines, where they are in memory instead of a file."""
 
 
 class Folder:

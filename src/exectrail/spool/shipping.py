@@ -13,7 +13,7 @@ from typing import Final
 
 from exectrail.guard import report
 from exectrail.spool.destination import Answer, Destination
-from exectrail.spool.folder import Folder, Position
+from exectrail.spool.folder import Chunk, Folder, Position
 from exectrail.spool.spool import Spool
 from exectrail.spool.streams import SHIPPED_FIRST, Stream
 
@@ -63,44 +63,68 @@ class Shipper:
         deadline: float | None = None,
         *,
         streams: Sequence[Stream] = SHIPPED_FIRST,
-        until: Position | None = None,
     ) -> Shipped:
         """Ship all that is there now.
 
         Args:
             deadline: `time.monotonic()` at which to stop; none if left out.
             streams: Only these, in this order.
-            until: Where to end, in each of them; what is behind that is left for later.
         """
         done = Shipped()
         for stream in streams:
-            while not done.problem and self._ship_chunk(stream, done, deadline, until):
-                pass
-        if self._folder is not None:
-            self._folder.remove_shipped(self._positions)
+            while not done.problem and (chunk := self.waiting(stream)) is not None:
+                self.send(stream, chunk, done, deadline)
         return done
 
-    def _ship_chunk(
-        self, stream: Stream, done: Shipped, deadline: float | None, until: Position | None
-    ) -> bool:
-        """Ship the next part of a stream; whether there was one, and it went."""
+    def end(self, stream: Stream) -> Position:
+        """Where a stream ends in the folder now."""
+        return self._folder.end(stream) if self._folder is not None else Position()
+
+    def is_past(self, stream: Stream, end: Position) -> bool:
+        """Whether all of a stream was delivered that was there when it ended there."""
+        in_memory = self._spool is not None and self._spool.in_memory
+        return self._positions[stream] >= end and not in_memory
+
+    def waiting(self, stream: Stream, most: int = REQUEST_BYTES) -> Chunk | None:
+        """The next part of a stream, from the folder, then from memory; None where there is none.
+
+        Args:
+            stream: Which.
+            most: Bytes, at most, but at least one line.
+        """
+        chunk = None
         if self._folder is not None:
-            position, most = self._positions[stream], REQUEST_BYTES
-            if until is not None and position.number >= until.number:
-                most = min(most, until.offset - position.offset)
-            chunk = self._folder.read(stream, position, most) if most > 0 else None
-            if chunk is not None:
-                if not self._send(stream, chunk.lines, done, deadline):
-                    return False
-                self._positions[stream] = chunk.after
-                self._folder.acknowledge(self._positions)
-                return True
-        if self._spool is not None and self._spool.in_memory:
-            lines = self._spool.take_memory(stream, REQUEST_BYTES)
-            if lines and self._send(stream, [line.rstrip(b"\n") for line in lines], done, deadline):
-                self._spool.forget_memory(stream, lines)
-                return True
-        return False
+            chunk = self._folder.read(stream, self._positions[stream], most)
+        if chunk is None and self._spool is not None and self._spool.in_memory:
+            kept = self._spool.take_memory(stream, most)
+            if kept:
+                lines = [line.rstrip(b"\n") for line in kept]
+                chunk = Chunk(lines, self._positions[stream], kept)
+        return chunk
+
+    def passed(self, stream: Stream, chunk: Chunk) -> None:
+        """That part was delivered."""
+        if chunk.in_memory and self._spool is not None:
+            self._spool.forget_memory(stream, chunk.in_memory)
+        elif self._folder is not None:
+            before, self._positions[stream] = self._positions[stream], chunk.after
+            self._folder.acknowledge(self._positions)
+            if chunk.after.number > before.number:
+                self._folder.remove_shipped(self._positions)
+
+    def send(
+        self, stream: Stream, chunk: Chunk, done: Shipped, deadline: float | None = None
+    ) -> None:
+        """Deliver a part by itself, but for lines that the receiver will never take.
+
+        Args:
+            stream: Whose part it is.
+            chunk: As `waiting` gave it.
+            done: What came of it is added here.
+            deadline: `time.monotonic()` at which to stop; none if left out.
+        """
+        if self._send(stream, chunk.lines, done, deadline):
+            self.passed(stream, chunk)
 
     def _send(
         self, stream: Stream, lines: list[bytes], done: Shipped, deadline: float | None

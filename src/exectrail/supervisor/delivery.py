@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +17,7 @@ from exectrail.spool import (
     Spool,
     Stream,
     ship_leftovers,
+    ship_together,
     sweep,
 )
 from exectrail.spool.folder import Position
@@ -27,11 +28,7 @@ _GUARD = guard("supervisor.delivery")
 EVERY_S = 0.15
 """How long lines gather for a request."""
 REQUESTS_S = 10.0
-"""What one folder may take of a round."""
-STATES = (Stream.STATES,)
-OTHERS = tuple(stream for stream in SHIPPED_FIRST if stream is not Stream.STATES)
-OTHERS_S = 0.3
-"""How long spans, logs and metrics may keep the next states waiting."""
+"""What a round may take."""
 CLAIM_AGAIN_S = 0.5
 MOST_RETRY_AFTER_S = 30.0
 LEFTOVERS_AFTER_S = 3.0
@@ -61,11 +58,9 @@ class Parcel:
         self.size = -1
         """Its size before all of that was delivered last."""
         self.size_now = 0
-        """Its size at the beginning of this round."""
+        """Its size when this round began."""
         self.ending = False
         """Nothing was written any more when this round began, or it is the last one."""
-        self.others_at = 0.0
-        """`time.monotonic()` of when its spans, logs and metrics were delivered last."""
 
 
 class Delivery:
@@ -148,39 +143,74 @@ class Delivery:
                 parcel.claim.close()
 
     def _round(self, deadline: float) -> float:
-        """Deliver all there is now: states of dead processes first, then others', then the rest.
-
-        What we tell of a process comes after what it had told itself by then. So its last words
-        are there when it is said to have ended, and nothing looks abandoned that was not.
+        """Deliver all there is now: states first, and again whenever a process dies meanwhile.
 
         Returns:
             Seconds to wait before the next round, where the receiver fails.
         """
-        with self._lock:
-            own, everyone = self._parcels.get(""), list(self._parcels.values())
-        told = own.folder.end(Stream.STATES) if own is not None and own.folder is not None else None
-        parcels = [parcel for parcel in everyone if self._is_due(parcel)]
-        parcels.sort(key=lambda parcel: (parcel is own, not parcel.dead))
-        for parcel in parcels:
-            done = self._deliver(parcel, deadline, STATES, told if parcel is own else None)
-            if done.problem:
-                return self._pause(done)
-        began = time.monotonic()
-        for parcel in sorted(parcels, key=lambda parcel: parcel.others_at):
-            late = self._some.is_set() or time.monotonic() > began + OTHERS_S
-            if late and not self._stopping.is_set():
-                break
-            done = self._deliver(parcel, deadline, OTHERS, None)
-            if done.problem:
-                return self._pause(done)
+        due = [parcel for parcel in self._everyone() if self._is_due(parcel)]
+        if not due:
+            return 0.0
+        for stream in SHIPPED_FIRST:
+            for done in self._deliver(stream, due, deadline):
+                if done.problem:
+                    return self._pause(done)
+                self._tries, self._trouble = 0, False
+        for parcel in due:
             self._delivered(parcel)
         return 0.0
+
+    def _deliver(self, stream: Stream, due: Sequence[Parcel], deadline: float) -> Iterator[Shipped]:
+        if stream is Stream.STATES:
+            yield from self._deliver_states(deadline)
+            return
+        for done in ship_together(self.destination, stream, _shippers(due), deadline):
+            yield done
+            if self._some.is_set() and not self._stopping.is_set():  # a process has died
+                self._some.clear()
+                yield from self._deliver_states(deadline)
+
+    def _deliver_states(self, deadline: float) -> Iterator[Shipped]:
+        """What we tell of a process goes after what it had told itself by then.
+
+        So its last words are there when it is said to have ended, and nothing looks abandoned that
+        was not. That is why ours is read before the others are listed, and sent after theirs.
+        """
+        with self._lock:
+            own = self._parcels.get("")
+        if own is not None and own.shipper is None:
+            self._claim(own)
+        ours = own.shipper if own is not None else None
+        end = ours.end(Stream.STATES) if ours is not None else Position()
+        while True:
+            told = ours.waiting(Stream.STATES) if ours is not None else None
+            workers = [parcel for parcel in self._everyone() if parcel is not own]
+            for parcel in workers:
+                if parcel.shipper is None:
+                    self._claim(parcel)
+            yield from ship_together(self.destination, Stream.STATES, _shippers(workers), deadline)
+            if ours is None or told is None:
+                return
+            done = Shipped()
+            ours.send(Stream.STATES, told, done, deadline)
+            yield done
+            if ours.is_past(Stream.STATES, end):
+                return
+
+    def _everyone(self) -> list[Parcel]:
+        """All parcels, those of dead processes first."""
+        with self._lock:
+            return sorted(self._parcels.values(), key=lambda parcel: not parcel.dead)
 
     def _is_due(self, parcel: Parcel) -> bool:
         """Whether there may be something to deliver."""
         parcel.ending = parcel.dead or self._stopping.is_set()
         parcel.size_now = _size(parcel)
-        return parcel.ending or parcel.size_now != parcel.size
+        if not parcel.ending and parcel.size_now == parcel.size:
+            return False
+        if parcel.shipper is None:
+            self._claim(parcel)
+        return parcel.shipper is not None
 
     def _pause(self, failed: Shipped) -> float:
         """How long to wait after a failure."""
@@ -189,23 +219,9 @@ class Delivery:
         self._tries += 1
         return wait
 
-    def _deliver(
-        self, parcel: Parcel, deadline: float, streams: Sequence[Stream], until: Position | None
-    ) -> Shipped:
-        if parcel.shipper is None:
-            self._claim(parcel)
-        if parcel.shipper is None:
-            return Shipped()
-        done = parcel.shipper.ship(deadline, streams=streams, until=until)
-        if done.sent:
-            self._tries, self._trouble = 0, False
-        return done
-
     def _delivered(self, parcel: Parcel) -> None:
         """All of it was delivered that was there when the round began."""
-        if parcel.shipper is None:
-            return
-        parcel.size, parcel.others_at = parcel.size_now, time.monotonic()
+        parcel.size = parcel.size_now
         if parcel.folder is None or parcel.own is not None:
             return
         if parcel.ending:
@@ -238,6 +254,10 @@ class Delivery:
         for _ in ship_leftovers(self._root, self.destination, wanted=idle):
             pass
         sweep(self._root)
+
+
+def _shippers(parcels: Iterable[Parcel]) -> list[Shipper]:
+    return [parcel.shipper for parcel in parcels if parcel.shipper is not None]
 
 
 def _size(parcel: Parcel) -> int:

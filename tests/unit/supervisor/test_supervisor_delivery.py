@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from exectrail.conventions import names
-from exectrail.spool import Folder, LogLines, Spool, Stream
+from exectrail.spool import Folder, LogLines, SpanFact, SpanLines, Spool, Stream
+from exectrail.spool.destination import Answer
 from exectrail.supervisor.delivery import Delivery
 from exectrail.testing.sink import Sink
 
@@ -58,6 +59,21 @@ def test_the_end_of_a_process_arrives_after_its_last_words(tmp_path: Path, sink:
     assert [path.name for path in tmp_path.iterdir()] == ["0-supervisor"]
 
 
+def amid(delivery: Delivery, what: Callable[[], None], request: int = 1) -> None:
+    """Do something once, when that request was answered."""
+    send, sent = delivery.destination.send, 0
+
+    def send_and_do(signal: str, body: bytes, timeout_s: float = 0.0) -> Answer:
+        nonlocal sent
+        answer = send(signal, body, timeout_s)
+        sent += 1
+        if sent == request:
+            what()
+        return answer
+
+    delivery.destination.send = send_and_do
+
+
 def test_what_is_told_amid_a_round_waits_for_the_next(tmp_path: Path, sink: Sink) -> None:
     """A process may tell its end, and we that it ended, once its turn in a round is over."""
     delivery = Delivery(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
@@ -70,18 +86,12 @@ def test_what_is_told_amid_a_round_waits_for_the_next(tmp_path: Path, sink: Sink
     tell(worker, names.EVENT_EXECUTION_STATE_CHANGED)
     tell(another, names.EVENT_WORKER_STARTED)
     tell(own, names.EVENT_WORKER_HEARTBEAT)
-    send, sent = delivery.destination.send, 0
 
-    def send_while_it_ends(*arguments: object) -> object:
-        nonlocal sent
-        answer = send(*arguments)  # pyright: ignore[reportArgumentType]
-        sent += 1
-        if sent == 2:
-            tell(worker, names.EVENT_INFERENCE_USAGE)
-            tell(own, names.EVENT_WORKER_EXITED)
-        return answer
+    def ends() -> None:
+        tell(worker, names.EVENT_INFERENCE_USAGE)
+        tell(own, names.EVENT_WORKER_EXITED)
 
-    delivery.destination.send = send_while_it_ends  # pyright: ignore[reportAttributeAccessIssue]
+    amid(delivery, ends)
     delivery.start()
     sink.wait_for(lambda: len(sink.logs) == 5)
     delivery.finish()
@@ -94,3 +104,83 @@ def test_what_is_told_amid_a_round_waits_for_the_next(tmp_path: Path, sink: Sink
         names.EVENT_INFERENCE_USAGE,
         names.EVENT_WORKER_EXITED,
     ]
+
+
+def test_a_process_that_begins_and_dies_amid_a_round_is_heard_before_its_end_is_told(
+    tmp_path: Path, sink: Sink
+) -> None:
+    """And before the spans of others, which may take long."""
+    delivery = Delivery(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+    own = spool(tmp_path, "0-supervisor", delivery)
+    busy = spool(tmp_path, "1-worker", delivery)
+    brief = spool(tmp_path, "2-worker", delivery)
+    delivery.add_own(own)
+    delivery.add(folder(busy))
+    tell(busy, names.EVENT_EXECUTION_PROGRESS, Stream.LOGS)
+    busy.write(Stream.METRICS, b'{"resourceMetrics":[]}\n')
+    busy.write(Stream.TRACES, SpanLines({}).line([SpanFact("late", 1, 1, 0, 1, 1, 2, {})]))
+
+    def begins_and_dies() -> None:
+        delivery.add(folder(brief))
+        tell(brief, names.EVENT_EXECUTION_STATE_CHANGED)
+        tell(own, names.EVENT_WORKER_EXITED)
+        brief.close()
+        delivery.died(folder(brief))
+
+    heard_before_spans: list[str] = []
+    amid(delivery, begins_and_dies)
+    amid(delivery, lambda: heard_before_spans.extend(log.name for log in sink.logs), request=3)
+    delivery.start()
+    sink.wait_for(lambda: len(sink.spans) == 1)
+    delivery.finish()
+    for each in (own, busy):
+        each.close()
+    told = [
+        names.EVENT_EXECUTION_PROGRESS,
+        names.EVENT_EXECUTION_STATE_CHANGED,
+        names.EVENT_WORKER_EXITED,
+    ]
+    assert (heard_before_spans, [log.name for log in sink.logs]) == (told, told)
+
+
+def test_without_a_disk_an_end_waits_for_the_last_words_too(tmp_path: Path, sink: Sink) -> None:
+    delivery = Delivery(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+    own = Spool()  # memory alone
+    worker = spool(tmp_path, "1-worker", delivery)
+    delivery.add_own(own)
+    delivery.add(folder(worker))
+    tell(worker, names.EVENT_WORKER_STARTED)
+
+    def ends() -> None:
+        tell(worker, names.EVENT_EXECUTION_STATE_CHANGED)
+        tell(own, names.EVENT_WORKER_EXITED)
+
+    amid(delivery, ends)
+    delivery.start()
+    sink.wait_for(lambda: len(sink.logs) == 3)
+    delivery.finish()
+    worker.close()
+    assert [log.name for log in sink.logs] == [
+        names.EVENT_WORKER_STARTED,
+        names.EVENT_EXECUTION_STATE_CHANGED,
+        names.EVENT_WORKER_EXITED,
+    ]
+
+
+def test_many_ends_take_two_requests(tmp_path: Path, sink: Sink) -> None:
+    delivery = Delivery(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+    own = spool(tmp_path, "0-supervisor", delivery)
+    delivery.add_own(own)
+    for number in range(1, 31):
+        worker = spool(tmp_path, f"{number}-worker", delivery)
+        delivery.add(folder(worker))
+        tell(worker, names.EVENT_EXECUTION_STATE_CHANGED)
+        tell(own, names.EVENT_WORKER_EXITED)
+        worker.close()
+        delivery.died(folder(worker))
+    delivery.start()
+    sink.wait_for(lambda: len(sink.logs) == 60)
+    delivery.finish()
+    own.close()
+    assert sink.requests == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["0-supervisor"]

@@ -1,0 +1,107 @@
+"""Shipping one stream of several folders by as few requests as can be.
+
+A request takes the receiver a moment, whatever is in it; who has many folders to deliver would let
+the last of them wait for all the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from exectrail.spool.destination import Destination
+from exectrail.spool.folder import Chunk, Position
+from exectrail.spool.shipping import REQUEST_BYTES, Shipped, Shipper, requests_of
+from exectrail.spool.streams import Stream
+
+_START = {
+    "logs": b'{"resourceLogs":[',
+    "traces": b'{"resourceSpans":[',
+    "metrics": b'{"resourceMetrics":[',
+}
+_END = b"]}"
+
+Part = tuple[Shipper, Chunk]
+
+
+def ship_together(
+    destination: Destination,
+    stream: Stream,
+    shippers: Sequence[Shipper],
+    deadline: float | None = None,
+) -> Iterator[Shipped]:
+    """Ship what their folders have of a stream when this begins; what comes later may go along.
+
+    Args:
+        destination: Where to.
+        stream: Which.
+        shippers: Whose; the first go first.
+        deadline: `time.monotonic()` at which to stop; none if left out.
+
+    Yields:
+        What came of each request. The last one tells the problem, if there was one.
+    """
+    left = {shipper: shipper.end(stream) for shipper in shippers}
+    while parts := _next_parts(stream, left):
+        done = Shipped()
+        _send(destination, stream, parts, done, deadline)
+        yield done
+        if done.problem:
+            return
+
+
+def _next_parts(stream: Stream, left: dict[Shipper, Position]) -> list[Part]:
+    """What goes into the next request. Who has nothing more to ship is left out from now on."""
+    parts: list[Part] = []
+    room = REQUEST_BYTES
+    for shipper, end in list(left.items()):
+        chunk = None if shipper.is_past(stream, end) else shipper.waiting(stream, room)
+        if chunk is None:
+            del left[shipper]
+            continue
+        parts.append((shipper, chunk))
+        room -= sum(map(len, chunk.lines))
+        if room <= 0:
+            break
+    return parts
+
+
+def _send(
+    destination: Destination,
+    stream: Stream,
+    parts: Sequence[Part],
+    done: Shipped,
+    deadline: float | None,
+) -> None:
+    remaining = 0.0 if deadline is None else deadline - time.monotonic()
+    if deadline is not None and remaining <= 0:
+        done.problem = "no time left"
+        return
+    body = _one_request(stream.signal, parts) if len(parts) > 1 else None
+    if body is not None:
+        answer = destination.send(stream.signal, body, remaining)
+        if answer.delivered:
+            for shipper, chunk in parts:
+                shipper.passed(stream, chunk)
+                done.sent += len(chunk.lines)
+            return
+        if not answer.refused:
+            done.problem, done.retry_after_s = answer.problem, answer.retry_after_s
+            return
+    # Alone, or something in it is refused: that is found, and dropped, folder by folder.
+    for shipper, chunk in parts:
+        shipper.send(stream, chunk, done, deadline)
+        if done.problem:
+            return
+
+
+def _one_request(signal: str, parts: Sequence[Part]) -> bytes | None:
+    """One request with all of it; None where some of it is not as we write it."""
+    start = _START[signal]
+    resources: list[bytes] = []
+    for _, chunk in parts:
+        for body, _count in requests_of(signal, chunk.lines):
+            if not (body.startswith(start) and body.endswith(_END)):
+                return None
+            resources.append(body[len(start) : -len(_END)])
+    return start + b",".join(filter(None, resources)) + _END
