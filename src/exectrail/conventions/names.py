@@ -141,6 +141,8 @@ class ResourceScope(StrEnum):
     """The execution had the process (share is 1) or its thread to itself."""
     SHARED = "shared"
     """Measured for the process while others ran too, and divided among them."""
+    PROCESS = "process"
+    """What its process had used in its life, by its supervisor; said by the reader of an execution that told no end."""
 
 
 # attributes

@@ -6,7 +6,10 @@ import contextlib
 import os
 import signal
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from exectrail.resources import Usage
 
 _GET_INFO = 0xC040FF0B
 """PIDFD_GET_INFO with the first version of its structure, 64 bytes; Linux 6.13, linux/pidfd.h."""
@@ -22,6 +25,8 @@ class Ending(NamedTuple):
     """Its exit code; None where it was killed or nobody knows."""
     killed_by: int | None = None
     """Number of the signal that killed it."""
+    used: Usage | None = None
+    """All that it used, where we are the parent that was told so."""
 
     @property
     def known(self) -> bool:
@@ -70,7 +75,7 @@ def of_stranger(pid: int, pidfd: int) -> Ending:
         text = Path(f"/proc/{pid}/stat").read_bytes()
         fields = text[text.rindex(b")") + 2 :].split()
         # Field 3 is the state, field 52 the status of wait(2); proc_pid_stat(5).
-        if fields[0] == b"Z" and _same(pid, pidfd) and _may_see(pid):
+        if fields[0] == b"Z" and is_same(pid, pidfd) and _may_see(pid):
             return of_status(int(fields[49]))
     with contextlib.suppress(OSError):
         import fcntl
@@ -83,8 +88,12 @@ def of_stranger(pid: int, pidfd: int) -> Ending:
     return UNKNOWN
 
 
-def _same(pid: int, pidfd: int) -> bool:
-    """Whether an id still is the process of the descriptor."""
+def is_same(pid: int, pidfd: int) -> bool:
+    """Whether an id still is the process of the descriptor, which may have ended.
+
+    Raises:
+        OSError: There is no /proc.
+    """
     for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
         if line.startswith("Pid:"):
             return int(line.split()[1]) == pid

@@ -226,17 +226,24 @@ class Parent:
     def _reap_one(self, flags: int) -> bool:
         """Take one change of a child; whether there was one. Orphans are ours if we are PID 1."""
         try:
-            what = os.waitid(os.P_ALL, 0, os.WEXITED | os.WSTOPPED | flags)
+            what = os.waitid(os.P_ALL, 0, os.WEXITED | os.WSTOPPED | os.WNOWAIT | flags)
         except ChildProcessError:
             return False
         if what is None:
             return False
         if what.si_code in (os.CLD_STOPPED, os.CLD_TRAPPED):
+            with contextlib.suppress(ChildProcessError):  # it is taken, if it still is so
+                os.waitid(os.P_PID, what.si_pid, os.WSTOPPED | os.WNOHANG)
             if what.si_pid == self._child:
                 self._stop_too(what.si_status)
             return True
         killed = what.si_code != os.CLD_EXITED
-        ending = Ending(killed_by=what.si_status) if killed else Ending(code=what.si_status)
+        from exectrail.resources import of_rusage
+
+        used = of_rusage(os.wait4(what.si_pid, 0)[2])  # waitid does not tell it
+        ending = Ending(
+            None if killed else what.si_status, what.si_status if killed else None, used
+        )
         self._reaped(what.si_pid, ending)
         if what.si_pid == self._child:
             self._ending = ending

@@ -12,9 +12,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from exectrail.config import Config
+from exectrail.config import Config, load
 from exectrail.conventions import names
 from exectrail.guard import guard
 from exectrail.spool import Destination, Folder, LogLines, Spool, Stream, root_folder
@@ -24,6 +24,9 @@ from exectrail.supervisor.endings import UNKNOWN, Ending
 from exectrail.supervisor.oom import OomKills
 from exectrail.supervisor.output import Line
 from exectrail.supervisor.workers import Worker
+
+if TYPE_CHECKING:
+    from exectrail.resources import Usage
 
 _GUARD = guard("supervisor.watching")
 LOOK_S = 0.02
@@ -74,6 +77,7 @@ class Watching:
         self._delivery: Delivery | None = None
         self._output = output
         self._speaker: LogLines | None = None
+        self._measures = False
         self._stopping = False
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -121,6 +125,7 @@ class Watching:
             if self._root is not None:
                 # The lock says that the supervisor lives: the program's processes look at it.
                 self._own = self._own_spool(self._root)
+                self._measures = load(self._environment).resources != "off"
         self._say("")
         if self._root is None:
             return
@@ -221,6 +226,7 @@ class Watching:
             if worker.pid != self._child:
                 self._endings.pop(worker.pid, None)  # of an earlier process with its id
             worker.oom_counter = self._oom.watch(worker.pid) or self._own_counter
+        self._measure(worker)
         self._write(Stream.STATES, worker.beat())
         self._deliver().add(folder)
 
@@ -232,8 +238,11 @@ class Watching:
         elif worker.became_another():
             self._write(Stream.STATES, worker.exited(UNKNOWN, None))
             self._deliver().died(worker.folder)
-        elif now >= worker.beat_at and not worker.closed:
-            self._write(Stream.STATES, worker.beat())
+        elif not worker.closed:
+            if now >= min(worker.measure_at, worker.beat_at):
+                self._measure(worker)
+            if now >= worker.beat_at:
+                self._write(Stream.STATES, worker.beat())
 
     def _tell_end(self, worker: Worker, ending: Ending) -> None:
         oom: bool | None = None
@@ -243,12 +252,18 @@ class Watching:
                 oom = self._oom.claim(worker.oom_counter)
         if oom and not ending.known:
             ending = Ending(killed_by=int(signal.SIGKILL))  # that is how the kernel does it
+        self._measure(worker, ending.used)
         self._write(Stream.STATES, worker.exited(ending, oom))
         worker.told = True
         worker.forget_process()
         self._deliver().died(worker.folder)
         self._workers.pop(worker.folder.worker_id, None)
         self._others.add(worker.folder.worker_id)
+
+    def _measure(self, worker: Worker, told: Usage | None = None) -> None:
+        if self._measures:
+            with _GUARD:
+                worker.measure(told)
 
     def _keep_output(self) -> None:
         """Lines of output become log records of the process that they are most likely from."""

@@ -9,19 +9,25 @@ import time
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exectrail.config import MAX_LEASE, Config
 from exectrail.conventions import names
 from exectrail.spool import Folder, LogLines
 from exectrail.spool.folder import LOCK
-from exectrail.supervisor.endings import UNKNOWN, Ending, of_stranger
+from exectrail.supervisor.endings import UNKNOWN, Ending, is_same, of_stranger
+
+if TYPE_CHECKING:
+    from exectrail.resources import Usage
 
 FIRST_SEQUENCE = 2**31
 """What a supervisor says of a worker counts from here, far from the worker's own."""
 BEATS_PER_LEASE = 3
 CLOSED_S = 2.0
 """A process that let go of its lock is about to end, or became another program by exec."""
+MEASURED_AFTER_S = 1.0
+"""Seconds until a process is measured again; then half its age, and a beat at most. So of one that
+is killed the last third of its life is not known, and a beat at most."""
 
 
 class Worker:
@@ -59,6 +65,10 @@ class Worker:
         self._interval = (float(lease) if usable and lease else Config().lease) / BEATS_PER_LEASE
         self.beat_at = 0.0
         """`time.monotonic()` of its next heartbeat."""
+        self.measure_at = 0.0
+        """`time.monotonic()` of when it is to be measured next."""
+        self._met_at = time.monotonic()
+        self._used: Usage | None = None
         if (
             not is_child and not folder.alive()
         ):  # it ended before we looked: its id may be another's by now
@@ -108,7 +118,7 @@ class Worker:
     def beat(self) -> bytes:
         """A heartbeat; the next one is due a third of the lease later."""
         self.beat_at = time.monotonic() + self._interval
-        return self._event(names.EVENT_WORKER_HEARTBEAT, {})
+        return self._event(names.EVENT_WORKER_HEARTBEAT, self._usage())
 
     def exited(self, ending: Ending, oom: bool | None) -> bytes:
         """Its end.
@@ -117,7 +127,7 @@ class Worker:
             ending: How.
             oom: Whether for want of memory; None where nobody knows.
         """
-        attributes: dict[str, Any] = {}
+        attributes = self._usage()
         if ending.code is not None:
             attributes[names.WORKER_EXIT_CODE] = ending.code
         if ending.killed_by is not None:
@@ -126,11 +136,44 @@ class Worker:
             attributes[names.WORKER_OOM] = oom
         return self._event(names.EVENT_WORKER_EXITED, attributes)
 
+    def measure(self, told: Usage | None = None) -> None:
+        """Note what it has used by now, in its life.
+
+        Args:
+            told: All that it used, where that is known; else we look. What has ended but was not
+                collected yet can still be looked at, but for its memory.
+        """
+        from exectrail.resources import process_usage
+
+        now = time.monotonic()
+        age = now - self._met_at
+        self.measure_at = now + min(self._interval, max(MEASURED_AFTER_S, age / 2))
+        with contextlib.suppress(OSError):
+            if told is None and self.pidfd >= 0:
+                told = process_usage(self.pid)
+                if not is_same(self.pid, self.pidfd):  # collected, perhaps before we looked
+                    told = None
+        if told is not None:
+            # It only ever grows; a look at the end may know less than one before.
+            self._used = told if self._used is None else _greatest(self._used, told)
+
     def forget_process(self) -> None:
         """Let go of its descriptor."""
         if self.pidfd >= 0:
             os.close(self.pidfd)
         self.pidfd = -1
+
+    def _usage(self) -> dict[str, Any]:
+        used = self._used
+        if used is None:
+            return {}
+        figures = {
+            names.RESOURCE_CPU_TIME: used.cpu_seconds,
+            names.RESOURCE_MEMORY_PEAK: used.memory_peak_bytes,
+            names.RESOURCE_DISK_READ: used.disk_read_bytes,
+            names.RESOURCE_DISK_WRITE: used.disk_write_bytes,
+        }
+        return {name: figure for name, figure in figures.items() if figure is not None}
 
     def _event(self, name: str, attributes: Mapping[str, Any]) -> bytes:
         about = {
@@ -139,6 +182,12 @@ class Worker:
             names.EVENT_NAME: name,
         }
         return self.lines.line(name, time.time_ns(), names.EVENT_SEVERITY[name], about)
+
+
+def _greatest(one: Usage, other: Usage) -> Usage:
+    pairs = zip(one, other, strict=True)
+    known = ([figure for figure in pair if figure is not None] for pair in pairs)
+    return one._make(max(figures, default=None) for figures in known)
 
 
 def _holder(said: object, lock: Path) -> int:

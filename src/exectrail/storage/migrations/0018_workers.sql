@@ -9,6 +9,7 @@
 --   twice the first arrival is kept.
 -- * told: the latest event of its executions.
 -- * own_exit and seen_exit: its last word by itself, and by whoever watched it.
+-- * used: what it had used in its life, by the latest worker event that says so; below 0 where that was not told.
 CREATE TABLE IF NOT EXISTS workers {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
     worker_id String CODEC(ZSTD(1)),
@@ -24,6 +25,8 @@ CREATE TABLE IF NOT EXISTS workers {on_cluster} (
         exit_code Int32, signal String, oom UInt8)),
     seen_exit SimpleAggregateFunction(max, Tuple(sequence UInt32, unreceived Int64, ts_us Int64, has_code UInt8,
         exit_code Int32, signal String, oom UInt8)),
+    used SimpleAggregateFunction(max, Tuple(sequence UInt32, ts_us Int64, cpu_seconds Float64, memory_peak_bytes Int64,
+        disk_read_bytes Int64, disk_write_bytes Int64)),
     heartbeat SimpleAggregateFunction(max, Tuple(sequence UInt32, open_executions UInt32)),
     host SimpleAggregateFunction(max, LowCardinality(String)),
     pid SimpleAggregateFunction(max, UInt32),
