@@ -31,28 +31,24 @@ CREATE OR REPLACE VIEW workers_alive {on_cluster} AS
 WITH (SELECT groupArray((now, silent, streak_s)) FROM pipeline)[1] AS p
 SELECT
     worker_id, service, service_version, project, environment, host, pid, lease_s, open_executions, clock_known,
-    multiIf(paced.1 > 0, paced.2, clock_known, delay_us, 0) AS clock_offset_us,
-    greatest(heard, fromUnixTimestamp64Micro(greatest(settled_us, paced.1), 'UTC')) AS last_heartbeat,
-    last_heartbeat + toIntervalMicrosecond(lease_us) AS expires_at,
-    said_so OR was_seen AS exited,
-    multiIf(seen_how, if(seen_exit.has_code = 1, seen_exit.exit_code, NULL), said_so AND own_exit.has_code = 1,
-        own_exit.exit_code, NULL) AS exit_code,
-    multiIf(seen_how, seen_exit.signal, said_so, own_exit.signal, '') AS signal,
-    (was_seen AND seen_exit.oom = 1) OR (said_so AND own_exit.oom = 1) AS oom,
-    NOT exited AND lease_s > 0 AND expires_at < p.1 AS expired,
+    clock_offset_us, last_heartbeat, expires_at, exited,
+    if(exited AND end.has_code = 1, end.exit_code, NULL) AS exit_code,
+    if(exited, end.signal, '') AS signal,
+    exited AND oom AS oom,
+    expired,
     NOT p.2 AND (exited OR p.3 >= least(lease_s, 43200.)) AS judgeable,
     multiIf(exited, 'exited', expired, 'silent', 'alive') AS status,
     received
 FROM (
     SELECT
         *,
-        was_seen AND (seen_exit.has_code = 1 OR seen_exit.signal != '' OR NOT said_so) AS seen_how,
-        arrayReverseSort(arrayMap(s -> (-s[1].unreceived, -s[1].unreceived - s[1].ts_us), arrayFilter(s -> lease_us > 0
-            AND -s[1].unreceived > settled_us + intDiv(lease_us, 3)
-            AND arrayExists(before -> s[1].ts_us - before.ts_us BETWEEN least(intDiv(lease_us, 6), 5000000) AND 2 * lease_us
-                AND s[1].unreceived < before.unreceived
-                AND 2 * abs((s[1].ts_us - before.ts_us) - (before.unreceived - s[1].unreceived))
-                    <= greatest(s[1].ts_us - before.ts_us, before.unreceived - s[1].unreceived), s), [own, seen])))[1] AS paced
+        said_so OR was_seen AS exited,
+        if(was_seen AND (seen_exit.has_code = 1 OR seen_exit.signal != '' OR NOT said_so), seen_exit, own_exit) AS end,
+        (was_seen AND seen_exit.oom = 1) OR (said_so AND own_exit.oom = 1) AS oom,
+        if(paced.1 > 0, paced.2, clock_us) AS clock_offset_us,
+        greatest(heard, fromUnixTimestamp64Micro(greatest(settled_us, paced.1), 'UTC')) AS last_heartbeat,
+        last_heartbeat + toIntervalMicrosecond(lease_us) AS expires_at,
+        lease_s > 0 AND expires_at < p.1 AS expired
     FROM (
         SELECT
             *,
@@ -60,14 +56,21 @@ FROM (
                 AND NOT (told.ts_us > own_exit.ts_us AND told.unreceived < own_exit.unreceived) AS said_so,
             seen_exit.sequence > 0 AND seen[1].sequence <= seen_exit.sequence
                 AND NOT (told.ts_us > seen_exit.ts_us AND told.unreceived < seen_exit.unreceived)
-                AND NOT (own[1].ts_us > seen_exit.ts_us AND own[1].unreceived < seen_exit.unreceived) AS was_seen
+                AND NOT (own[1].ts_us > seen_exit.ts_us AND own[1].unreceived < seen_exit.unreceived) AS was_seen,
+            arrayMax(s -> if(-s[1].unreceived > settled_us + intDiv(lease_us, 3) AND arrayExists(
+                    (written, came) -> written BETWEEN least(intDiv(lease_us, 6), 5000000) AND 2 * lease_us AND came > 0
+                        AND 2 * abs(written - came) <= greatest(written, came),
+                    arrayMap(ts_us -> s[1].ts_us - ts_us, s.ts_us), arrayMap(unreceived -> unreceived - s[1].unreceived, s.unreceived)),
+                (-s[1].unreceived, -s[1].unreceived - s[1].ts_us), (0, 0)), [own, seen]) AS paced
         FROM (
             SELECT
                 *,
                 toInt64(lease_s * 1e6) AS lease_us,
                 heartbeat.open_executions AS open_executions,
-                toUnixTimestamp64Micro(beat) != 0 AS clock_known,
-                if(clock_known, toUnixTimestamp64Micro(beat) + delay_us, 0) AS settled_us,
+                toUnixTimestamp64Micro(beat) AS beat_us,
+                beat_us != 0 AS clock_known,
+                if(clock_known, delay_us, 0) AS clock_us,
+                if(clock_known, beat_us + delay_us, 0) AS settled_us,
                 arrayReverseSort(mapValues(mapFilter((slot, last) -> slot < 4, latest))) AS own,
                 arrayReverseSort(mapValues(mapFilter((slot, last) -> slot >= 4, latest))) AS seen
             FROM workers FINAL

@@ -19,79 +19,108 @@ CREATE OR REPLACE VIEW judged {on_cluster} AS
 WITH
     -- scalars: computed once for all that ask for them
     (SELECT groupArray((now, silent, health, streak_s)) FROM pipeline)[1] AS p,
-    (SELECT groupArray((baseline_runs, stuck_after_s, stuck_factor, stuck_least_s, slow_factor, slow_least_s)) FROM judge_rules)[1] AS j
+    (SELECT groupArray((baseline_runs, stuck_after_s, stuck_factor, stuck_least_s, slow_factor, slow_least_s)) FROM judge_rules)[1] AS j,
+    (SELECT groupArray((worker_id, received, exited, expired, judgeable, status, last_heartbeat, clock_offset_us, lease_s,
+        exit_code, signal, oom)) FROM workers_alive WHERE worker_id IN (SELECT worker_id FROM open_segments)) AS processes,
+    arrayMap(w -> w.1, arrayFilter(w -> w.5 = 1 AND w.6 != 'alive', processes)) AS gone
 SELECT
-    s.execution_id AS execution_id,
-    s.parent_id AS parent_id,
-    s.st.state IN ('running', 'blocked') OR (s.st.state = 'paused' AND s.st.resume_key = '') AS bound,
-    bound AND w.judgeable = 1 AND (w.exited = 1 OR w.expired = 1)
-        AND (w.received < p.1 - toIntervalMinute(1) OR w.received = known.received) AS dead,
-    dead AND w.exited = 1 AND w.signal IN ('SIGTERM', 'SIGINT') AS cancelled,
+    execution_id, parent_id, bound, dead,
+    dead AND exited = 1 AND signal IN ('SIGTERM', 'SIGINT') AS cancelled,
     dead AND NOT cancelled AS abandoned,
-    multiIf(NOT dead, '', cancelled, 'signal', w.exited = 1, 'process_exited', 'lease_expired') AS reason,
-    bound AND NOT dead AND p.2 = 0 AND w.status = 'alive' AS live,
-    greatest(0., dateDiff('microsecond', greatest(s.last_event + toIntervalMicrosecond(w.clock_offset_us), c.heard), p.1) / 1e6) AS quiet_s,
-    b.runs >= j.1 AS by_baseline,
-    if(by_baseline, greatest(j.4, j.3 * b.quiet_p99_s), j.2) AS quiet_allowed_s,
-    live AND s.st.state != 'paused' AND c.waited_for = 0 AND quiet_s > quiet_allowed_s AS stuck,
-    arraySort(s.moves) AS told,
-    arraySum((move, next) -> if(move.state IN ('running', 'blocked'), greatest(0, dateDiff('microsecond', move.ts, next)), 0), told,
-        arraySlice(arrayPushBack(arrayPopFront(told.ts), p.1 - toIntervalMicrosecond(w.clock_offset_us)), 1, length(told))) / 1e6
-        AS work_s,
-    if(by_baseline, greatest(j.6, j.5 * b.work_p99_s), 0.) AS work_allowed_s,
-    live AND s.st.state != 'paused' AND work_allowed_s > 0 AND work_s > work_allowed_s AS slow,
-    multiIf(NOT live OR o.worker_id IN ('', s.writer.worker_id), '', o.final = 1, 'parent_ended', o.dead = 1, 'parent_died', '') AS lost,
+    multiIf(NOT dead, '', cancelled, 'signal', exited = 1, 'process_exited', 'lease_expired') AS reason,
+    live, quiet_s, by_baseline, quiet_allowed_s,
+    works AND waited_for = 0 AND quiet_s > quiet_allowed_s AS stuck,
+    work_s, work_allowed_s,
+    works AND work_allowed_s > 0 AND work_s > work_allowed_s AS slow,
+    if(live, parent_lost, '') AS lost,
     lost != '' AS orphaned,
-    w.clock_offset_us AS clock_offset_us,
-    if(w.worker_id = '', NULL, w.last_heartbeat) AS last_heartbeat,
-    w.status AS worker_status,
-    w.exit_code AS exit_code,
-    w.signal AS signal,
-    w.oom AS oom,
-    p.2 = 0 AND p.4 >= if(w.lease_s > 0, least(w.lease_s, 43200.), 45.) AS heard_out,
-    multiIf(NOT bound, '', dead, 'dead', w.worker_id = '', 'unknown: no worker', p.2 = 1, p.3,
-        w.status != 'alive', 'unknown: pipeline was silent', 'alive') AS health
+    clock_offset_us, last_heartbeat, worker_status, exit_code, signal, oom, heard_out,
+    multiIf(NOT bound, '', dead, 'dead', worker_id = '', 'unknown: no worker', p.2 = 1, p.3,
+        worker_status != 'alive', 'unknown: pipeline was silent', 'alive') AS health
 FROM (
-    SELECT worker_id, max(w.received) AS received
-    FROM workers AS w
-    WHERE w.received > now64(6, 'UTC') - toIntervalMinute(2) AND w.received < now64(6, 'UTC') - toIntervalMillisecond(100)
-    GROUP BY worker_id
-) AS known
-RIGHT JOIN (
-    SELECT execution_id, parent_id, project, workflow, kind, name, st, moves, writer, last_event
-    FROM executions_state FINAL
-    WHERE execution_id IN (SELECT execution_id FROM open_segments)
-) AS s ON s.writer.worker_id = known.worker_id
-LEFT JOIN workers_alive AS w ON w.worker_id = s.writer.worker_id
--- what is beneath it
-LEFT JOIN (
     SELECT
-        parent_id,
-        max(least(received, last_event + toIntervalMicrosecond(delay_us))) AS heard,
-        countIf(st.terminal = 0 AND NOT ((st.state IN ('running', 'blocked') OR (st.state = 'paused' AND st.resume_key = ''))
-            AND writer.worker_id IN (SELECT worker_id FROM workers_alive WHERE judgeable AND status != 'alive'))) AS waited_for
+        s.execution_id AS execution_id,
+        s.parent_id AS parent_id,
+        s.state AS state,
+        s.bound AS bound,
+        s.bound AND w.judgeable = 1 AND w.status != 'alive'
+            AND (w.received < p.1 - toIntervalMinute(1) OR w.received = known.received) AS dead,
+        s.bound AND NOT dead AND p.2 = 0 AND w.status = 'alive' AS live,
+        live AND s.state != 'paused' AS works,
+        c.waited_for AS waited_for,
+        greatest(0., dateDiff('microsecond', greatest(s.last_event + toIntervalMicrosecond(w.clock_offset_us), c.heard), p.1) / 1e6) AS quiet_s,
+        b.runs >= j.1 AS by_baseline,
+        if(by_baseline, greatest(j.4, j.3 * b.quiet_p99_s), j.2) AS quiet_allowed_s,
+        (s.worked_us + if(s.state IN ('running', 'blocked'), greatest(0, dateDiff('microsecond', s.told_us, p.1) - w.clock_offset_us), 0)) / 1e6 AS work_s,
+        if(by_baseline, greatest(j.6, j.5 * b.work_p99_s), 0.) AS work_allowed_s,
+        multiIf(o.worker_id IN ('', s.worker_id), '', o.final = 1, 'parent_ended', o.dead = 1, 'parent_died', '') AS parent_lost,
+        w.worker_id AS worker_id,
+        w.exited AS exited,
+        w.clock_offset_us AS clock_offset_us,
+        if(w.worker_id = '', NULL, w.last_heartbeat) AS last_heartbeat,
+        w.status AS worker_status,
+        w.exit_code AS exit_code,
+        w.signal AS signal,
+        w.oom AS oom,
+        p.2 = 0 AND p.4 >= if(w.lease_s > 0, least(w.lease_s, 43200.), 45.) AS heard_out
     FROM (
-        SELECT parent_id, st, writer, last_event, delay_us, received
-        FROM executions_state FINAL
-        WHERE execution_id IN (
-            SELECT execution_id FROM executions_state WHERE parent_id IN (SELECT execution_id FROM open_segments))
-    )
-    GROUP BY parent_id
-) AS c ON c.parent_id = s.execution_id
--- what it is beneath
-LEFT JOIN (
-    SELECT
-        execution_id,
-        writer.worker_id AS worker_id,
-        st.terminal = 1 AS final,
-        (st.state IN ('running', 'blocked') OR (st.state = 'paused' AND st.resume_key = ''))
-            AND writer.worker_id IN (SELECT worker_id FROM workers_alive WHERE judgeable AND status != 'alive') AS dead
-    FROM (
-        SELECT execution_id, st, writer
-        FROM executions_state FINAL
-        WHERE execution_id IN (SELECT parent_id FROM open_segments)
-    )
-) AS o ON o.execution_id = s.parent_id
-LEFT JOIN (SELECT project, workflow, kind, name, runs, quiet_p99_s, work_p99_s FROM baselines FINAL) AS b
-    ON b.project = s.project AND b.workflow = s.workflow AND b.kind = s.kind AND b.name = s.name
+        SELECT worker_id, max(w.received) AS received
+        FROM workers AS w
+        WHERE w.received > now64(6, 'UTC') - toIntervalMinute(2) AND w.received < now64(6, 'UTC') - toIntervalMillisecond(100)
+        GROUP BY worker_id
+    ) AS known
+    RIGHT JOIN (
+        SELECT
+            execution_id, parent_id, project, workflow, kind, name, last_event,
+            st.state AS state,
+            state IN ('running', 'blocked') OR (state = 'paused' AND st.resume_key = '') AS bound,
+            writer.worker_id AS worker_id,
+            arraySort(moves) AS told,
+            arraySum((move, next) -> if(move.state IN ('running', 'blocked'), greatest(0, dateDiff('microsecond', move.ts, next)), 0),
+                arrayPopBack(told), arrayPopFront(told.ts)) AS worked_us,
+            told[-1].ts AS told_us
+        FROM (
+            SELECT execution_id, parent_id, project, workflow, kind, name, st, moves, writer, last_event
+            FROM executions_state FINAL
+            WHERE execution_id IN (SELECT execution_id FROM open_segments)
+        )
+    ) AS s ON s.worker_id = known.worker_id
+    LEFT JOIN (
+        SELECT
+            w.1 AS worker_id, w.2 AS received, w.3 AS exited, w.4 AS expired, w.5 AS judgeable, w.6 AS status, w.7 AS last_heartbeat,
+            w.8 AS clock_offset_us, w.9 AS lease_s, w.10 AS exit_code, w.11 AS signal, w.12 AS oom
+        FROM (SELECT arrayJoin(processes) AS w)
+    ) AS w ON w.worker_id = s.worker_id
+    -- what is beneath it
+    LEFT JOIN (
+        SELECT
+            parent_id,
+            max(least(received, last_event + toIntervalMicrosecond(delay_us))) AS heard,
+            countIf(st.terminal = 0 AND NOT ((st.state IN ('running', 'blocked') OR (st.state = 'paused' AND st.resume_key = ''))
+                AND has(gone, writer.worker_id))) AS waited_for
+        FROM (
+            SELECT parent_id, st, writer, last_event, delay_us, received
+            FROM executions_state FINAL
+            WHERE execution_id IN (
+                SELECT execution_id FROM executions_state WHERE parent_id IN (SELECT execution_id FROM open_segments))
+        )
+        GROUP BY parent_id
+    ) AS c ON c.parent_id = s.execution_id
+    -- what it is beneath
+    LEFT JOIN (
+        SELECT
+            execution_id,
+            writer.worker_id AS worker_id,
+            st.terminal = 1 AS final,
+            (st.state IN ('running', 'blocked') OR (st.state = 'paused' AND st.resume_key = ''))
+                AND has(gone, writer.worker_id) AS dead
+        FROM (
+            SELECT execution_id, st, writer
+            FROM executions_state FINAL
+            WHERE execution_id IN (SELECT parent_id FROM open_segments)
+        )
+    ) AS o ON o.execution_id = s.parent_id
+    LEFT JOIN (SELECT project, workflow, kind, name, runs, quiet_p99_s, work_p99_s FROM baselines FINAL) AS b
+        ON b.project = s.project AND b.workflow = s.workflow AND b.kind = s.kind AND b.name = s.name
+)
 SETTINGS enable_shared_storage_snapshot_in_query = 0

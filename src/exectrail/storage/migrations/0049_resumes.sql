@@ -77,7 +77,7 @@ FROM (
                                     SELECT key, told, arrayFirst(e -> e.what = 2, told) AS pause
                                     FROM (
                                         SELECT key, arraySort(groupArray(CAST((ts, if(what = 0 AND run != ''
-                                                AND run IN (SELECT execution_id FROM run_forks), 1, what),
+                                                AND has((SELECT groupArray(execution_id) FROM run_forks), run), 1, what),
                                             segment), event_type))) AS told
                                         FROM keyed_events
                                         GROUP BY key

@@ -19,18 +19,20 @@
 -- * Times are the sender's; clock_offset_us turns them into the store's. It and what else is known of the process (last_heartbeat,
 --   exit_code, signal, oom) is there for what has told no end.
 CREATE OR REPLACE VIEW segments_of {on_cluster} AS
-WITH (
+WITH
     -- a scalar is computed once for all that ask for it
-    SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from)) FROM resumes
-) AS chains
+    (SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from)) FROM resumes) AS links,
+    links.1 AS chained,
+    links.2 AS firsts,
+    arrayFilter(l -> l.5 != '', links) AS forks
 SELECT
     s.execution_id AS execution_id,
-    if(r.first_id = '', s.execution_id, r.first_id) AS node_id,
-    greatest(1, r.position) AS position,
-    r.resumed_id AS resumed_id,
-    if(r.forked_from = '', s.forked_from, r.forked_from) AS forked_from,
-    if(rp.first_id = '', s.parent_id, rp.first_id) AS parent_node,
-    if(rr.first_id = '', s.own_root, rr.first_id) AS root_node,
+    transform(s.execution_id, chained, firsts, s.execution_id) AS node_id,
+    transform(s.execution_id, chained, links.3, 1) AS position,
+    transform(s.execution_id, chained, links.4, '') AS resumed_id,
+    transform(s.execution_id, forks.1, forks.5, s.forked_from) AS forked_from,
+    transform(s.parent_id, chained, firsts, s.parent_id) AS parent_node,
+    transform(s.own_root, chained, firsts, s.own_root) AS root_node,
     s.parent_id AS parent_id,
     s.own_root AS root_id,
     s.external_id AS external_id,
@@ -90,7 +92,7 @@ SELECT
     j.signal AS signal,
     j.oom AS oom,
     NOT final AND NOT dead AND j.heard_out = 1 AND ifNull(deadline < now64(6, 'UTC'), 0)
-        AND s.execution_id NOT IN (SELECT c.4 FROM (SELECT arrayJoin(chains) AS c)) AS overdue,
+        AND s.execution_id NOT IN (SELECT arrayJoin(links.4)) AS overdue,
     arrayFilter(flag -> flag != '', [if(j.stuck = 1, 'stuck', ''), if(j.orphaned = 1, 'orphaned', ''),
         if(overdue, 'overdue', ''), if(j.slow = 1, 'slow', '')]) AS flags,
     if(dead, effective_state, flags[1]) AS verdict,
@@ -113,23 +115,17 @@ FROM (
       AND ({due:UInt8} = 0 OR execution_id IN (
           SELECT execution_id FROM open_segments UNION ALL SELECT segment_id FROM verdicts))
       AND ({root:String} = '' OR own_root IN (
-          SELECT {root:String} UNION ALL SELECT c.1 FROM (SELECT arrayJoin(chains) AS c) WHERE c.2 = {root:String}))
+          SELECT {root:String} UNION ALL SELECT l.1 FROM (SELECT arrayJoin(links) AS l) WHERE l.2 = {root:String}))
 ) AS s
 LEFT JOIN judged AS j ON j.execution_id = s.execution_id
-LEFT JOIN (
-    SELECT c.1 AS execution_id, c.2 AS first_id, c.3 AS position, c.4 AS resumed_id, c.5 AS forked_from
-    FROM (SELECT arrayJoin(chains) AS c)
-) AS r ON r.execution_id = s.execution_id
-LEFT JOIN (SELECT c.1 AS execution_id, c.2 AS first_id FROM (SELECT arrayJoin(chains) AS c)) AS rp ON rp.execution_id = s.parent_id
-LEFT JOIN (SELECT c.1 AS execution_id, c.2 AS first_id FROM (SELECT arrayJoin(chains) AS c)) AS rr ON rr.execution_id = s.own_root
 -- deadlines of chains, for segments that resume one and state none
 LEFT JOIN (
     SELECT chained.2 AS execution_id, max(told.deadline) AS deadline
-    FROM (SELECT arrayJoin(arrayFlatten(arrayMap(c -> [(c.1, c.2), (c.2, c.2)], chains))) AS chained) AS links
+    FROM (SELECT arrayJoin(arrayFlatten(arrayMap(l -> [(l.1, l.2), (l.2, l.2)], links))) AS chained) AS links
     INNER JOIN (SELECT execution_id, max(s.deadline) AS deadline FROM executions_state AS s GROUP BY execution_id
         HAVING toUnixTimestamp64Micro(deadline) != 0) AS told ON told.execution_id = chained.1
     GROUP BY execution_id
-) AS d ON d.execution_id = r.first_id
+) AS d ON d.execution_id = node_id
 WHERE UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
    OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC')
 SETTINGS enable_shared_storage_snapshot_in_query = 0
