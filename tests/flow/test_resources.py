@@ -242,3 +242,39 @@ def test_the_last_figures_of_a_killed_run_are_on_the_screen(stack: Any, tmp_path
     [document] = json.loads(shown.stdout)["resources"]
     assert document["cpu_seconds"] == row.cpu_seconds
     assert document["resource_share"] == 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs pidfd and /proc")
+def test_what_a_supervised_run_had_used_when_it_was_killed_is_on_the_screen(
+    stack: Any, tmp_path: Path
+) -> None:
+    """Also what it used since it told of itself last, which here is never."""
+    killed = ENDLESS.replace('print("burned", flush=True)', "os.kill(os.getpid(), 9)")
+    more = {"OTEL_RESOURCE_ATTRIBUTES": "service.namespace=killed"}
+    done = subprocess.run(
+        [sys.executable, "-m", "exectrail", "run", sys.executable, "-c", f"import os{killed}"],
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        env=environment(stack.otlp_endpoint, tmp_path, **more),
+    )
+    assert done.returncode == 137
+    used: list[queries.ResourceUse] = []
+    root = ""
+    with connect(stack.clickhouse_url) as client:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not (used and (used[0].cpu_seconds or 0) >= 0.5):
+            runs = client.fetch(queries.runs(project="killed"))
+            root = runs[0].execution_id if runs else ""
+            used = list(client.fetch(queries.run_resources(root))) if root else []
+
+    [row] = used
+    assert (row.execution_id, row.name, row.resource_scope) == (root, "endless", "process")
+    assert (row.cpu_seconds or 0) >= 0.5
+    assert (row.memory_peak_bytes or 0) > 10 * MB
+
+    command = [sys.executable, "-m", "exectrail", "show", root]
+    at = {**os.environ, "EXECTRAIL_CLICKHOUSE_URL": stack.clickhouse_url}
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, env=at).stdout
+    (line,) = [line for line in shown.splitlines() if line.endswith("process")]
+    assert line.split()[0] == "endless"

@@ -86,3 +86,92 @@ def test_figures_that_cannot_be_are_not_told(
     send(one)
 
     assert store.fetch(queries.run_resources(run.id))[0].resource_share is None
+
+
+SUPERVISED = 2**31
+
+
+def seen(
+    one: Any, at: float, sequence: int, event: str, cpu: float, peak: int, **more: Any
+) -> None:
+    """A supervisor says of a process what it has used in its life."""
+    told = {
+        names.WORKER_SEQUENCE: SUPERVISED + sequence,
+        names.RESOURCE_CPU_TIME: cpu,
+        names.RESOURCE_MEMORY_PEAK: peak,
+        **more,
+    }
+    one.record(event, at, {name: str(value) for name, value in told.items()})
+
+
+def test_of_a_killed_run_what_its_process_had_used_is_known(
+    store: Client, program: Callable[..., Any], scatter: Callable[..., None]
+) -> None:
+    one = program()
+    run = one.start("workflow", "flow", -100)
+    agent = run.child("agent", "writer", -50)
+    other = one.start("workflow", "other run", -90)
+    ended = one.start("workflow", "ended", -90).move("completed", -80)
+    run.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -40, used(0.5, 10, "shared"))
+    seen(one, -60, 0, names.EVENT_WORKER_HEARTBEAT, 2, 900)
+    seen(one, -30, 1, names.EVENT_WORKER_HEARTBEAT, 3, 1000, **{names.RESOURCE_DISK_READ: 7})
+    disk = {names.RESOURCE_DISK_READ: 9, names.WORKER_SIGNAL: "SIGKILL"}
+    seen(one, -20, 2, names.EVENT_WORKER_EXITED, 4, 1000, **disk)
+    scatter(one.records, random.Random(7))
+
+    killed, told = store.fetch(queries.run_resources(run.id))
+    assert (killed.execution_id, killed.name, killed.resource_scope) == (run.id, "flow", "process")
+    assert (killed.cpu_seconds, killed.memory_peak_bytes) == (4.0, 1000)
+    assert (killed.disk_read_bytes, killed.disk_write_bytes) == (9, None)
+    assert killed.resource_share is None
+    assert (told.execution_id, told.cpu_seconds, told.resource_scope) == (run.id, 0.5, "shared")
+    [row] = store.fetch(queries.run_resources(other.id))
+    assert (row.cpu_seconds, row.resource_scope) == (4.0, "process")
+    assert store.fetch(queries.run_resources(ended.id)) == []
+    assert agent.parent_id == run.id
+
+
+def test_what_an_execution_told_later_than_its_process_was_looked_at_is_the_last_word(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one = program()
+    run = one.start("workflow", "flow", -100)
+    seen(one, -60, 0, names.EVENT_WORKER_HEARTBEAT, 2, 900)
+    run.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -40, used(0.5, 10))
+    waits = one.start("workflow", "waits", -90).move("paused", -80, **PAUSE)
+    send(one)
+
+    [row] = store.fetch(queries.run_resources(run.id))
+    assert (row.cpu_seconds, row.resource_scope) == (0.5, "exclusive")
+    assert store.fetch(queries.run_resources(waits.id)) == []
+
+
+def test_figures_of_a_process_that_cannot_be_are_not_told(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one = program()
+    run = one.start("workflow", "flow", -100)
+    seen(one, -60, 0, names.EVENT_WORKER_HEARTBEAT, float("nan"), 2**64 - 1)
+    send(one)
+
+    [row] = store.fetch(queries.run_resources(run.id))
+    assert (row.cpu_seconds, row.memory_peak_bytes, row.disk_read_bytes) == (None, None, None)
+
+
+def test_a_run_that_went_on_elsewhere_is_shown_with_the_process_it_was_killed_in(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one, two = program(host="a", pid=1), program(host="b", pid=2)
+    first = one.start("workflow", "flow", -100, **{names.EXECUTION_RESUME_KEY: KEY})
+    first.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -81, used(2, 900))
+    first.move("paused", -80, **PAUSE)
+    seen(one, -70, 0, names.EVENT_WORKER_EXITED, 9, 9000)
+    two.start("workflow", "flow", -30, resumes=KEY)
+    seen(two, -20, 0, names.EVENT_WORKER_EXITED, 5, 500)
+    send(one, two)
+
+    rows = store.fetch(queries.run_resources(first.id))
+    assert [(row.execution_id, row.cpu_seconds, row.resource_scope) for row in rows] == [
+        (first.id, 5.0, "process"),
+        (first.id, 2.0, "exclusive"),
+    ]
