@@ -471,3 +471,27 @@ def test_requests_run_beside_each_other(stack):
         assert post(stack, "SELECT 1") == "1\n"
         assert not slow.done()
         slow.result()
+
+
+@pytest.mark.parametrize("method", ["lz4", "zstd", "none"])
+def test_who_asks_for_frames_gets_errors_in_frames(stack, method):
+    asked = {"compress": "1", "network_compression_method": method}
+
+    status, headers, body = ask(stack, body=b"SELECT * FROM nowhere", **asked)
+
+    assert (status, headers["X-ClickHouse-Exception-Code"]) == (404, "60")
+    assert decode_frames(body, 1 << 20).startswith(b"Code: 60. DB::Exception: ")
+
+
+def test_a_request_that_cannot_be_read_is_refused_in_frames_too(stack):
+    status, _, body = ask(stack, body=b"SELECT 1", compress="1", user="nobody")
+
+    assert status == 403
+    assert decode_frames(body, 1 << 20).startswith(b"Code: 516. DB::Exception: ")
+
+
+def test_frames_of_an_unknown_method_are_refused_in_words(stack):
+    status, _, body = ask(stack, body=b"SELECT 1", compress="1", network_compression_method="best")
+
+    assert status == 501
+    assert body.startswith(b"Code: 48. DB::Exception: ")

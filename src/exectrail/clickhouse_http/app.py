@@ -55,7 +55,7 @@ def create_app(service: Service) -> Starlette:
         except ClientDisconnect:
             return Response(status_code=400)
         if body is None:
-            reply = service.refuse(too_large())
+            reply = service.refuse(too_large(), request.url.query)
         else:
             reply = await anyio.to_thread.run_sync(
                 service.answer,

@@ -209,6 +209,17 @@ def _user(given: Mapping[str, str], headers: Mapping[str, str]) -> str:
     return user
 
 
+def frames_of_refusal(url_query: str) -> str:
+    """Method of ClickHouse's own compression for an error; empty for none.
+
+    An error is packed like a result: who asked for frames, as clickhouse-go does, unpacks both.
+    """
+    try:
+        return _frames(dict(parse_qsl(url_query, keep_blank_values=True)))
+    except ClickHouseError:
+        return ""
+
+
 def _frames(given: Mapping[str, str]) -> str:
     if given.get("compress") != "1":
         return ""

@@ -16,7 +16,7 @@ from exectrail.clickhouse_http.compression import encode_content, encode_frames
 from exectrail.clickhouse_http.engine import MAX_RESULT_BYTES, Engine
 from exectrail.clickhouse_http.errors import ClickHouseError
 from exectrail.clickhouse_http.handle import Handle, Result
-from exectrail.clickhouse_http.request import Request, read_request
+from exectrail.clickhouse_http.request import Request, frames_of_refusal, read_request
 from exectrail.clickhouse_http.sessions import Sessions
 from exectrail.clickhouse_http.statement import Statement, read_statement, trailing_format
 
@@ -74,11 +74,19 @@ class Service:
             query_id = request.query_id
             return self._run(request, read_statement(request.query, request.body))
         except ClickHouseError as error:
-            return self.refuse(error, query_id)
+            return self.refuse(error, url_query, query_id)
 
-    def refuse(self, error: ClickHouseError, query_id: str = "") -> Reply:
-        """The answer that is an error."""
+    def refuse(self, error: ClickHouseError, url_query: str, query_id: str = "") -> Reply:
+        """The answer that is an error.
+
+        Args:
+            error: What went wrong.
+            url_query: The part of the URL after `?`.
+            query_id: Id of the request, where it is known.
+        """
+        frames = frames_of_refusal(url_query)
         text = f"{error.message} (version {self._engine.version} (official build))\n"
+        plain = text.encode("utf-8", "replace")
         return Reply(
             error.status,
             {
@@ -86,7 +94,7 @@ class Service:
                 "Content-Type": "text/plain; charset=UTF-8",
                 "X-ClickHouse-Exception-Code": str(error.code),
             },
-            text.encode("utf-8", "replace"),
+            encode_frames(plain, frames) if frames else plain,
         )
 
     def _run(self, request: Request, statement: Statement) -> Reply:
