@@ -12,11 +12,11 @@ from exectrail.receiver.native import (
     Column,
     Maps,
     Texts,
-    clamp_time,
     encode_key,
     encode_pairs,
     encode_text,
     times,
+    to_time,
     unsigned8,
 )
 from exectrail.receiver.values import to_pairs, to_text
@@ -69,12 +69,12 @@ class _Rows:
 
     def add(self, record: LogRecord) -> None:
         self.size += 1
-        self.timestamp.append(clamp_time(record.time_unix_nano or record.observed_time_unix_nano))
+        self.timestamp.append(to_time(record.time_unix_nano or record.observed_time_unix_nano))
         self.trace_id.append(encode_text(record.trace_id.hex()))
         self.span_id.append(encode_text(record.span_id.hex()))
         self.flags.append(record.flags & _BYTE)
         self.severity.append(encode_key(record.severity_text))
-        self.severity_number.append(min(max(record.severity_number, 0), _BYTE))
+        self.severity_number.append(record.severity_number & _BYTE)
         self.body.append(encode_text(to_text(record.body)))
         self.attributes.append(encode_pairs(to_pairs(record.attributes)))
         self.event_name.append(encode_key(record.event_name))

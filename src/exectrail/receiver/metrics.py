@@ -24,13 +24,13 @@ from exectrail.receiver.native import (
     Numbers,
     Pairs,
     Texts,
-    clamp_time,
     doubles,
     encode_key,
     encode_pairs,
     encode_text,
     signed32,
     times,
+    to_time,
     unsigned8,
     unsigned32,
     unsigned64,
@@ -114,8 +114,8 @@ class _Rows:
             for column, text in zip(columns, metric_texts, strict=True):
                 column.append(text)
             self.attributes.append(encode_pairs(to_pairs(point.attributes)))
-            self.start.append(clamp_time(point.start_time_unix_nano))
-            self.time.append(clamp_time(point.time_unix_nano))
+            self.start.append(to_time(point.start_time_unix_nano))
+            self.time.append(to_time(point.time_unix_nano))
             self.flags.append(point.flags)
             for name, value in _numbers(self.kind, data, point).items():
                 self.numbers[name].append(value)
@@ -125,8 +125,8 @@ class _Rows:
         arrays = self.arrays
         if self.kind == "summary":
             for item in point.quantile_values:
-                arrays["ValueAtQuantiles.Quantile"].items.append(item.quantile)
-                arrays["ValueAtQuantiles.Value"].items.append(item.value)
+                arrays["ValueAtQuantiles.Quantile"].items.append(_unsigned_zero(item.quantile))
+                arrays["ValueAtQuantiles.Value"].items.append(_unsigned_zero(item.value))
         else:
             self._add_exemplars(point.exemplars)
         if self.kind == "histogram":
@@ -143,7 +143,7 @@ class _Rows:
         for exemplar in exemplars:
             pairs = encode_pairs(to_pairs(exemplar.filtered_attributes))
             arrays["Exemplars.FilteredAttributes"].items.append(pairs)
-            arrays["Exemplars.TimeUnix"].items.append(clamp_time(exemplar.time_unix_nano))
+            arrays["Exemplars.TimeUnix"].items.append(to_time(exemplar.time_unix_nano))
             arrays["Exemplars.Value"].items.append(_value(exemplar))
             arrays["Exemplars.SpanId"].items.append(_padded(exemplar.span_id, 8))
             arrays["Exemplars.TraceId"].items.append(_padded(exemplar.trace_id, 16))
@@ -201,6 +201,8 @@ def _numbers(kind: str, data: Any, point: Any) -> dict[str, int | float]:
     """The values of `_number_columns`. What a point does not have is 0, as the collector has it."""
     if kind in ("gauge", "sum"):
         values: dict[str, int | float] = {"Value": _value(point)}
+    elif kind == "summary":
+        values = {"Count": point.count, "Sum": _unsigned_zero(point.sum)}
     else:
         values = {"Count": point.count, "Sum": point.sum}
     if kind in _HISTOGRAMS:
@@ -249,6 +251,11 @@ def _extend(column: Arrays[Numbers], values: Iterable[float]) -> None:
 def _value(point: NumberDataPoint | Exemplar) -> float:
     kind = point.WhichOneof("value")
     return float(point.as_int) if kind == "as_int" else point.as_double
+
+
+def _unsigned_zero(value: float) -> float:
+    """A field that is no `optional`: -0 is not sent on, and so arrives as 0."""
+    return value + 0.0
 
 
 def _padded(identifier: bytes, size: int) -> bytes:

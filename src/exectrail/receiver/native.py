@@ -28,8 +28,8 @@ class Column(Protocol):
 
 
 def encode_text(text: str) -> bytes:
-    """A String: its length, then its bytes."""
-    data = text.encode()
+    """A String: its length, then its bytes; lone surrogates stand for bytes that are no text."""
+    data = text.encode(errors="surrogateescape")
     size = len(data)
     return (_SHORT[size] if size < 128 else encode_length(size)) + data
 
@@ -162,7 +162,7 @@ class Arrays(Generic[C]):
 
 
 def times() -> Numbers:
-    """A column of times in nanoseconds since 1970, UTC; append `clamp_time` of a time."""
+    """A column of times in nanoseconds since 1970, UTC; append `to_time` of a time."""
     return Numbers("DateTime64(9, 'UTC')", "q")
 
 
@@ -191,12 +191,16 @@ def doubles() -> Numbers:
     return Numbers("Float64", "d")
 
 
-_LAST_TIME: Final = (1 << 63) - 1
+_HALF: Final = 1 << 63
 
 
-def clamp_time(nanoseconds: int) -> int:
-    """A time that the column holds: OTLP's end in 2554, the column's on 2262-04-11."""
-    return min(nanoseconds, _LAST_TIME)
+def to_time(nanoseconds: int) -> int:
+    """A time for the column, which has a sign where OTLP has none.
+
+    What lies after 2262-04-11 becomes a time before 1970, as in the collector. So no such time can
+    pass for the latest of anything.
+    """
+    return nanoseconds if nanoseconds < _HALF else nanoseconds - 2 * _HALF
 
 
 def encode_block(rows: int, columns: dict[str, Column]) -> bytes:

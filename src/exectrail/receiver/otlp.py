@@ -29,6 +29,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from exectrail.receiver.batch import Batch
+from exectrail.receiver.lenient import parse_leniently
 from exectrail.receiver.logs import log_rows
 from exectrail.receiver.metrics import metric_rows
 from exectrail.receiver.traces import trace_rows
@@ -165,12 +166,19 @@ def _encode(message: Message, media: str) -> bytes:
 def _message(message: M, media: str, body: bytes) -> M:
     try:
         if media == PROTOBUF:
-            message.ParseFromString(body)
-        else:
-            ParseDict(_with_bytes(json.loads(body)), message, ignore_unknown_fields=True)
+            return _from_protobuf(message, body)
+        ParseDict(_with_bytes(json.loads(body)), message, ignore_unknown_fields=True)
     except (DecodeError, ParseError, ValueError, TypeError, RecursionError) as error:
         kind = type(message).__name__
         raise RequestError(400, f"The body is not {kind} in {media}: {error}"[:1000]) from error
+    return message
+
+
+def _from_protobuf(message: M, body: bytes) -> M:
+    try:
+        message.ParseFromString(body)
+    except DecodeError:
+        return parse_leniently(type(message), body)
     return message
 
 

@@ -14,16 +14,17 @@ from exectrail.receiver.native import (
     Maps,
     Pairs,
     Texts,
-    clamp_time,
     encode_key,
     encode_pairs,
     encode_text,
     times,
+    to_time,
     unsigned64,
 )
 from exectrail.receiver.values import to_pairs
 
 TABLE: Final = "otel_traces"
+_WRAP: Final = 1 << 64
 # As pdata writes them; what it does not know is the empty string.
 _KINDS: Final = ("Unspecified", "Internal", "Server", "Client", "Producer", "Consumer")
 _STATUSES: Final = ("Unset", "Ok", "Error")
@@ -86,7 +87,7 @@ class _Rows:
     def add(self, span: Span, service: bytes, resource: Pairs, scope: tuple[bytes, bytes]) -> None:
         start, end = span.start_time_unix_nano, span.end_time_unix_nano
         self.size += 1
-        self.timestamp.append(clamp_time(start))
+        self.timestamp.append(to_time(start))
         self.trace_id.append(encode_text(span.trace_id.hex()))
         self.span_id.append(encode_text(span.span_id.hex()))
         self.parent_span_id.append(encode_text(span.parent_span_id.hex()))
@@ -99,8 +100,8 @@ class _Rows:
         self.scope_name.append(scope[0])
         self.scope_version.append(scope[1])
         self.attributes.append(encode_pairs(to_pairs(span.attributes)))
-        # An end before the start has no length; the collector would let it wrap to 584 years.
-        self.duration.append(max(0, end - start))
+        # An end before the start wraps, as in the collector; the typed table knows it by its size.
+        self.duration.append((end - start) % _WRAP)
         self.status.append(encode_key(_STATUSES[status] if 0 <= status < len(_STATUSES) else ""))
         self.message.append(encode_text(span.status.message))
         self._add_events(span)
@@ -108,7 +109,7 @@ class _Rows:
 
     def _add_events(self, span: Span) -> None:
         for event in span.events:
-            self.event_time.items.append(clamp_time(event.time_unix_nano))
+            self.event_time.items.append(to_time(event.time_unix_nano))
             self.event_name.items.append(encode_text(event.name))
             self.event_attributes.items.append(encode_pairs(to_pairs(event.attributes)))
         for column in (self.event_time, self.event_name, self.event_attributes):

@@ -11,12 +11,21 @@ import math
 from collections.abc import Iterable
 from decimal import Decimal
 from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any, Final
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 _SMALLEST_FIXED: Final = 1e-6
 _LARGEST_FIXED: Final = 1e21
+_KEY: Final = itemgetter(0)
+# Go escapes the two line separators that JavaScript once did not take, and gives up on bytes that
+# are no UTF-8, which are lone surrogates here.
+_ESCAPED: Final = {
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+    **dict.fromkeys(range(0xDC80, 0xDD00), "\\ufffd"),
+}
 
 
 class _NotFiniteError(Exception):
@@ -50,16 +59,15 @@ def to_text(value: AnyValue) -> str:
 
 
 def to_pairs(attributes: Iterable[KeyValue]) -> list[tuple[str, str]]:
-    """Attributes as pairs sorted by key; of equal keys the last one stands."""
-    found = {pair.key: to_text(pair.value) for pair in attributes}
-    return sorted(found.items())
+    """Attributes as pairs sorted by key; equal keys, which OTLP forbids, stay in their order."""
+    return sorted([(pair.key, to_text(pair.value)) for pair in attributes], key=_KEY)
 
 
 def _double_text(number: float) -> str:
     if math.isnan(number):
-        return "json: unsupported value: NaN"
+        return "NaN"
     if math.isinf(number):
-        return f"json: unsupported value: {'+' if number > 0 else '-'}Inf"
+        return "Infinity" if number > 0 else "-Infinity"
     return _number(number)
 
 
@@ -90,5 +98,4 @@ def _json(value: AnyValue) -> str:
 
 
 def _quoted(text: str) -> str:
-    # Go escapes the two line separators that JavaScript once did not take.
-    return encode_basestring(text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return encode_basestring(text).translate(_ESCAPED)

@@ -14,7 +14,6 @@ from exectrail.receiver.native import (
     Arrays,
     Maps,
     Texts,
-    clamp_time,
     doubles,
     encode_block,
     encode_key,
@@ -23,6 +22,7 @@ from exectrail.receiver.native import (
     encode_text,
     signed32,
     times,
+    to_time,
     unsigned8,
     unsigned64,
 )
@@ -85,13 +85,13 @@ def test_a_block_reads_back_as_the_rows_it_was_made_of(rows: list[tuple[Any, ...
     assert found == {name: [row[n] for row in rows] for n, name in enumerate(names)}
 
 
-def test_times_are_nanoseconds_and_end_where_the_column_ends():
+def test_times_are_nanoseconds_and_late_ones_wrap_as_in_the_collector():
     column = times()
     for moment in (0, 1_795_000_000_000_000_000, 2**64 - 1):
-        column.append(clamp_time(moment))
+        column.append(to_time(moment))
 
     assert b"".join(column.pieces()) == b"".join(
-        moment.to_bytes(8, "little") for moment in (0, 1_795_000_000_000_000_000, 2**63 - 1)
+        moment.to_bytes(8, "little", signed=True) for moment in (0, 1_795_000_000_000_000_000, -1)
     )
 
 

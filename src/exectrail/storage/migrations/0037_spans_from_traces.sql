@@ -1,4 +1,5 @@
 -- otel_traces -> spans, those of executions and model calls. Nothing in here may throw; limits as in 0011.
+-- A span that ends before it starts has a duration that wrapped round, of more than 292 years; here it is 0.
 CREATE MATERIALIZED VIEW IF NOT EXISTS spans_from_traces {on_cluster} TO spans AS
 WITH
     SpanAttributes AS a,
@@ -15,7 +16,7 @@ WITH
     toDecimal128OrNull(a['exectrail.cost.amount'], 12) AS amount
 SELECT
     toDateTime64(Timestamp, 6, 'UTC') AS ts,
-    Duration / 1000000. AS duration_ms,
+    if(Duration >= 9223372036854775808, 0, Duration / 1000000.) AS duration_ms,
     toDateTime64(Received, 6, 'UTC') AS received,
     leftUTF8(TraceId, 64) AS trace_id,
     leftUTF8(SpanId, 32) AS span_id,
