@@ -1,5 +1,5 @@
 # Everything a checkout needs, set up by itself: `make test` and `make demo` work on a clean clone
-# with Python 3.11+, make and a package index. Nothing is written outside the checkout but uv's cache.
+# with Python 3.11+, make and a package index. Nothing is written outside the checkout but the caches of uv and Go.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -21,11 +21,14 @@ BIN := .venv/bin
 ADAPTERS := $(patsubst %/pyproject.toml,%,$(wildcard instrumentation/*/pyproject.toml))
 LOCKS := requirements/dev.txt requirements/build.txt
 READY := .venv/.ready
+COLLECTOR := .tools/collector/otelcol-exectrail
+# The builder is of the version that it builds.
+COLLECTOR_VERSION = $(shell sed -n 's/^  version: *//p' collector/builder.yaml)
 
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test collector lint format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the environment in .venv from the locks; runs once
 
@@ -34,6 +37,9 @@ demo: $(READY) ## Run the demonstration: agents under `exectrail run`, seen with
 
 test: $(READY) ## Run all tests; PYTEST='...' passes arguments on
 	@$(BIN)/python -m pytest $(PYTEST)
+
+collector: $(COLLECTOR) ## Build the lean OpenTelemetry Collector; needs Go 1.26 or newer and a module proxy
+	@echo $(COLLECTOR)
 
 lint: $(READY) ## Check style, types, import rules and generated files
 	$(BIN)/ruff check .
@@ -76,3 +82,15 @@ $(READY): $(LOCKS) pyproject.toml $(ADAPTERS:%=%/pyproject.toml) | $(filter .too
 	@"$(PYTHON)" -m venv .tools
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
+
+# Two compilers at a time, and gently: the machine may have other work. Made under another name first, so that what was
+# broken off is not taken for done.
+$(COLLECTOR): collector/builder.yaml
+	@command -v go >/dev/null || { echo "make collector needs Go, and there is no go on the PATH" >&2; exit 1; }
+	@echo "Building the collector $(COLLECTOR_VERSION) into $(dir $@); the first time takes some minutes"
+	@mkdir -p $(dir $@)
+	@GOFLAGS="$$GOFLAGS -p=2" nice -n 10 go run go.opentelemetry.io/collector/cmd/builder@v$(COLLECTOR_VERSION) \
+		--config collector/builder.yaml --skip-compilation >$(dir $@)build.log 2>&1 \
+		&& cd $(dir $@) && nice -n 10 go build -p 2 -trimpath -ldflags "-s -w" -o $(notdir $@).new . >>build.log 2>&1 \
+		|| { tail -n 20 $(abspath $(dir $@)build.log) >&2; exit 1; }
+	@mv $@.new $@

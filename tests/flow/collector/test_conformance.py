@@ -1,0 +1,133 @@
+"""The same requests through the collector and through the embedded receiver leave the same rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exectrail.storage.client import Client, connect
+from exectrail.storage.runner import Runner
+
+from .conftest import Collector, send, until
+from .payloads import PAYLOADS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+# What the store's own clock says of an arrival.
+ARRIVAL = {
+    *("Received", "received", "first_received", "delay_us", "heard", "latest", "told"),
+    *("own_exit", "seen_exit"),
+}
+OWN = "('exectrail-collector', 'exectrail-receiver')"
+
+
+class Two:
+    """Two databases with the same tables: a collector fills one, the receiver the other."""
+
+    def __init__(self, collector: Collector, collected: Client, received: Client, otlp: str):
+        self.collector = collector
+        self.databases = {"collected": collected, "received": received}
+        self.otlp = otlp
+        self.columns = self._columns(collected)
+
+    @staticmethod
+    def _columns(client: Client) -> dict[str, list[str]]:
+        rows = client.query(
+            "SELECT table, groupArray(name) AS names FROM ("
+            "SELECT table, name FROM system.columns WHERE database = {database:String}"
+            " AND table IN (SELECT name FROM system.tables WHERE database = {database:String}"
+            " AND engine LIKE '%MergeTree') ORDER BY table, position) GROUP BY table",
+            {"database": client.database},
+        )
+        skipped = {"canary", "exectrail_migrations", "judge_settings"}
+        return {
+            row["table"]: [name for name in row["names"] if name not in ARRIVAL]
+            for row in rows
+            if row["table"] not in skipped
+        }
+
+    def empty(self) -> None:
+        for client in self.databases.values():
+            for table in self.columns:
+                client.command(f"TRUNCATE TABLE {table}")
+
+    def send(self, signal: str, body: bytes, content_type: str = "application/x-protobuf") -> None:
+        statuses = {
+            "collected": send(self.collector.endpoint, signal, body, content_type),
+            "received": send(self.otlp, signal, body, content_type),
+        }
+        assert statuses == {"collected": 200, "received": 200}
+
+    def rows(self, name: str, table: str) -> list[bytes]:
+        """The rows of a table, in an order of their own; columns by tabs."""
+        client = self.databases[name]
+        foreign = f"WHERE ServiceName NOT IN {OWN}" if table.startswith("otel_metrics") else ""
+        chosen = ", ".join(f"`{column}`" for column in self.columns[table])
+        engine = "" if table.startswith("otel_") else "FINAL"
+        sql = f"SELECT {chosen} FROM {table} {engine} {foreign} FORMAT TSV"
+        return sorted(b"".join(client.read_raw(sql)).splitlines())
+
+    def count(self, name: str) -> int:
+        return sum(len(self.rows(name, table)) for table in self.columns if "otel_" in table)
+
+    def differences(self) -> dict[str, list[tuple[bytes, bytes]]]:
+        """Per table and column, what the collector left and what the receiver left."""
+        found: dict[str, list[tuple[bytes, bytes]]] = {}
+        for table, columns in self.columns.items():
+            ours, theirs = self.rows("collected", table), self.rows("received", table)
+            if len(ours) != len(theirs):
+                found[table] = [(b"%d rows" % len(ours), b"%d rows" % len(theirs))]
+                continue
+            for one, other in zip(ours, theirs, strict=True):
+                cells = zip(columns, one.split(b"\t"), other.split(b"\t"), strict=True)
+                for column, left, right in cells:
+                    if left != right:
+                        found.setdefault(f"{table}.{column}", []).append(shortened(left, right))
+        return found
+
+
+def shortened(left: bytes, right: bytes) -> tuple[bytes, bytes]:
+    """The two from where they differ."""
+    place = next(
+        (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b),
+        min(len(left), len(right)),
+    )
+    start = max(0, place - 20)
+    return left[start : place + 60], right[start : place + 60]
+
+
+@pytest.fixture(scope="module")
+def two(binary: Path, stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    name = f"collected_{uuid.uuid4().hex[:8]}"
+    directory = tmp_path_factory.mktemp("conformance")
+    collector = Collector(binary, directory, name, stack.clickhouse_url)
+    with (
+        connect(stack.clickhouse_url, database=name) as collected,
+        connect(stack.clickhouse_url) as received,
+    ):
+        Runner(collected).apply()
+        try:
+            collector.start()
+            yield Two(collector, collected, received, stack.otlp_endpoint)
+        finally:
+            collector.stop()
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_both_ways_leave_the_same_rows(name: str, two: Two):
+    signal, make = PAYLOADS[name]
+    two.empty()
+
+    two.send(signal, make())
+
+    expected = two.count("received")
+    assert expected > 0
+    until(
+        lambda: two.count("collected") >= expected,
+        20,
+        f"{name}: {two.count('collected')} of {expected}: {two.collector.log[-1500:]}",
+    )
+    assert two.differences() == {}
