@@ -1,7 +1,8 @@
-"""EXECTRAIL_LOGS: what a program logs inside an execution is sent along, and its output stays."""
+"""What a program logs inside an execution, or prints there, is sent along; its output stays."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -261,3 +262,86 @@ print(night.id, step.id)
         "<string>",
         8,
     )
+
+
+PRINTS = """
+import sys, threading
+import exectrail
+
+def say(text):
+    print(text)
+    sys.stdin.readline()
+
+say("before")
+with exectrail.workflow("night") as night:
+    say("of the run")
+    with exectrail.step("look"):
+        say("of its step")
+    with exectrail.workflow("part"):
+        say("of its part")
+say("after")
+
+def work(name):
+    with exectrail.workflow(name):
+        both.wait()
+        if name == "one":
+            say("of one of two")
+        both.wait()
+
+both = threading.Barrier(2)
+threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(night.id)
+"""
+
+
+def test_a_supervisor_keeps_a_line_of_output_with_the_only_run_that_is_open(stack, tmp_path):
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "exectrail",
+            "run",
+            "--capture-output",
+            sys.executable,
+            "-c",
+            PRINTS,
+        ],
+        env={
+            **os.environ,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": stack.otlp_endpoint,
+            "EXECTRAIL_SPOOL": str(tmp_path),
+            "PYTHONUNBUFFERED": "1",
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:  # the next one is said when this one has passed
+            lines.append(line.strip())
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write("\n")
+                process.stdin.flush()
+    assert len(lines) == 7
+    run_id = lines[-1]
+
+    def show() -> list[dict[str, Any]]:
+        words = ["show", run_id, "--logs", "--json", "--url", stack.clickhouse_url]
+        command = [sys.executable, "-m", "exectrail", *words]
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return json.loads(shown.stdout)["logs"] if shown.returncode == 0 else []
+
+    deadline = time.monotonic() + 20
+    while len(show()) < 3 and time.monotonic() < deadline:
+        pass
+    assert [(log["name"], log["stream"], log["body"]) for log in show()] == [
+        ("night", "stdout", "of the run"),
+        ("night", "stdout", "of its step"),
+        ("night", "stdout", "of its part"),
+    ]

@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -64,7 +63,7 @@ def supervise(
     say = _let_go_of_streams(inherited)
     from exectrail.supervisor.watching import Watching
 
-    lines = output.lines if output is not None else deque[Any]()
+    lines = output.lines if output is not None else None
     watching = Watching(child, supervisor_id, environment, say, lines)
     watching.start()
     parent = Parent(child, standby, watching.reaped, output.resized if output else _no)

@@ -23,6 +23,7 @@ from exectrail.supervisor.delivery import Delivery
 from exectrail.supervisor.endings import UNKNOWN, Ending
 from exectrail.supervisor.oom import OomKills
 from exectrail.supervisor.output import Line
+from exectrail.supervisor.roots import OpenRoots
 from exectrail.supervisor.workers import Worker
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Watching:
         supervisor_id: By which its processes announce themselves.
         environment: Of the program; its variables say where spools are, and where they go.
         say: Tells the user something, once.
-        output: Lines of the program's output come here, if they are captured.
+        output: Lines of the program's output come here; None where they are not captured.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Watching:
         supervisor_id: str,
         environment: Mapping[str, str],
         say: Callable[[str], None],
-        output: deque[Line],
+        output: deque[Line] | None,
     ) -> None:
         self._child = child
         self._id = supervisor_id
@@ -76,7 +77,9 @@ class Watching:
         self._root: Path | None = None
         self._delivery: Delivery | None = None
         self._output = output
-        self._speaker: LogLines | None = None
+        self._speaker: Worker | None = None
+        self._roots: OpenRoots | None = None
+        """Of the speaker, where output is captured."""
         self._measures = False
         self._stopping = False
         self._wake_read, self._wake_write = os.pipe()
@@ -219,7 +222,11 @@ class Watching:
         worker = Worker(folder, folder.about(), _version(), self._child)
         self._workers[folder.worker_id] = worker
         if worker.pid == self._child or self._speaker is None:
-            self._speaker = worker.lines
+            self._speaker = worker
+            if self._output is not None:
+                if self._roots is not None:
+                    self._roots.close()
+                self._roots = OpenRoots(folder)
         # One that ended before we saw it was most likely in our own control group.
         worker.oom_counter = self._own_counter
         if worker.pidfd >= 0:
@@ -255,6 +262,8 @@ class Watching:
         self._measure(worker, ending.used)
         self._write(Stream.STATES, worker.exited(ending, oom))
         worker.told = True
+        if worker is self._speaker and self._roots is not None:
+            self._roots.died()
         worker.forget_process()
         self._deliver().died(worker.folder)
         self._workers.pop(worker.folder.worker_id, None)
@@ -267,25 +276,32 @@ class Watching:
 
     def _keep_output(self) -> None:
         """Lines of output become log records of the process that they are most likely from."""
-        if not self._output:
+        if self._output is None:
+            return
+        count = len(self._output)  # what comes later may be of states that come later
+        if self._roots is not None:
+            self._roots.look()
+        if not count:
             return
         # The program itself; or, as under a shell, the only process that announced itself.
-        lines = self._speaker
+        speaker = self._speaker
         waited = time.time_ns() - self._output[0][1] > UNCLAIMED_S * 1e9
-        if lines is None and not (waited or self._stopping):
+        if speaker is None and not (waited or self._stopping):
             return
         from exectrail.signals.redaction import scrub
 
+        lines = speaker and speaker.lines
         lines = lines or LogLines({names.HOST_NAME: socket.gethostname()}, _version())
-        while self._output:
+        for _ in range(count):
             stream, at_ns, line = self._output.popleft()
+            root = self._roots.at(at_ns) if self._roots is not None else {}
             self._write(
                 Stream.LOGS,
                 lines.line(
                     "",
                     at_ns,
                     "ERROR" if stream == "stderr" else "INFO",
-                    {names.LOG_IOSTREAM: stream},
+                    {names.LOG_IOSTREAM: stream, **root},
                     body=scrub(line.decode(errors="replace"), len(line)),
                 ),
             )
