@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$p; break; }; done)
 # Arguments for pytest: make test PYTEST='-m "not slow" tests/unit'
 PYTEST ?=
+# How many processes run the tests, and how they share them: make test PARALLEL='-n 0' for one.
+PARALLEL ?= -n logical --maxprocesses 4 --dist worksteal
 # Arguments for uv's resolver: make lock LOCK=--upgrade
 LOCK ?=
 
@@ -36,7 +38,7 @@ demo: $(READY) ## Run the demonstration: agents under `exectrail run`, seen with
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## Run all tests; PYTEST='...' passes arguments on
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 collector: $(COLLECTOR) ## Build the lean OpenTelemetry Collector; needs Go 1.26 or newer and a module proxy
 	@echo $(COLLECTOR)

@@ -1,4 +1,7 @@
-"""No test writes into the spool of whoever runs the tests, nor finds Ctrl-C ignored."""
+"""No test writes into the spool of whoever runs the tests, finds Ctrl-C ignored, or must be quick.
+
+Hypothesis fails examples that take long; on a machine that is busy any may.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,10 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session", autouse=True)

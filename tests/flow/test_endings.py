@@ -227,7 +227,7 @@ def test_sigterm_at_any_moment_is_told_and_never_hangs(bench: Bench, phase: str)
         assert ended == Ended(-signal.SIGTERM, "ready\n", ""), moment
         bench.story()
         if not bench.sink.logs:
-            assert (phase, moment < 0.2) == ("cold", True)  # it had not begun
+            assert phase == "cold", moment  # it had not begun; others may be at work on the machine
             continue
         exits = _exits(bench.sink.logs)
         signals = [log.attributes[names.WORKER_SIGNAL] for log in exits]

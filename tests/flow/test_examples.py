@@ -10,6 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -273,11 +274,13 @@ def test_a_killed_job_has_sent_what_it_was_doing() -> None:
 class Fleet:
     """The examples (a) to (d), run against a stack under one project."""
 
-    def __init__(self, client: Client, endpoint: str, project: str, folder: Path) -> None:
+    def __init__(self, client: Client, project: str) -> None:
         self.client = client
         self.project = project
-        variables = environment(endpoint, project)
-        database = str(folder / f"{project}.db")
+
+    def run(self, endpoint: str, folder: Path) -> None:
+        variables = environment(endpoint, self.project)
+        database = str(folder / f"{self.project}.db")
         run(variables, EXAMPLES / "research_team.py")
         run(variables, EXAMPLES / "research_team.py", "--offline-printer")
         run(variables, EXAMPLES / "approval.py", "ask", database)
@@ -341,10 +344,16 @@ def client(stack: Any) -> Iterator[Client]:
 def fleets(
     stack: Any, client: Client, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Fleet, Fleet]:
-    """The same programs, run twice."""
+    """The same programs, run twice, beside each other."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    first = Fleet(client, stack.otlp_endpoint, "first", folder)
-    return first, Fleet(client, stack.otlp_endpoint, "second", folder)
+    with connect(stack.clickhouse_url) as another:
+        first, second = Fleet(client, "first"), Fleet(another, "second")
+        with ThreadPoolExecutor(2) as pool:
+            both = [pool.submit(each.run, stack.otlp_endpoint, folder) for each in (first, second)]
+        for one in both:
+            one.result()
+    second.client = client
+    return first, second
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -51,6 +51,30 @@ class Bench:
             "PYTHONDONTWRITEBYTECODE": "1",
             "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
         }
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *words: str, **more: Any) -> subprocess.Popen[bytes]:
+        """A program in a session of its own, so that nothing of it outlives the test."""
+        process = subprocess.Popen(
+            [*CAPTURED, *words],
+            env=self.environment,
+            cwd=self.directory,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            **more,
+        )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what is left, whose supervisor may be dead."""
+        for process in self.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(20)
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
 
     def run(self, *words: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
@@ -81,7 +105,9 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with Sink() as sink:
-        yield Bench(tmp_path, sink)
+        bench = Bench(tmp_path, sink)
+        yield bench
+        bench.end()
 
 
 def until(so: Callable[[], bool], timeout: float = 10.0) -> bool:
@@ -161,12 +187,8 @@ def test_lines_are_kept_with_their_time_and_order(bench: Bench):
 
 
 def test_a_line_passes_before_the_next_one_is_written(bench: Bench):
-    process = subprocess.Popen(
-        [*CAPTURED, "sh", "-c", "echo question; read answer; echo $answer"],
-        env=bench.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    script = "echo question; read answer; echo $answer"
+    process = bench.start("sh", "-c", script, stdin=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"question\n"
 
@@ -194,12 +216,7 @@ def test_a_program_that_floods_its_output_is_passed_whole_and_its_end_is_not_kep
 
 
 def test_when_nobody_reads_any_more_the_program_learns_it_as_without_us(bench: Bench):
-    process = subprocess.Popen(
-        [*CAPTURED, "sh", "-c", "yes; true"],
-        env=bench.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    process = bench.start("sh", "-c", "yes; true", stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     process.stdout.read(100)
     process.stdout.close()
@@ -215,12 +232,7 @@ def test_when_the_supervisor_is_killed_output_still_passes(bench: Bench):
         "for _ in range(3000): print('x' * 100)\n"
         "print('end')\n"
     )
-    process = subprocess.Popen(
-        [*CAPTURED, PYTHON, "-c", code],
-        env=bench.environment,
-        cwd=bench.directory,
-        stdout=subprocess.PIPE,
-    )
+    process = bench.start(PYTHON, "-c", code)
     assert process.stdout is not None
     assert int(process.stdout.readline()) == process.pid
     process.send_signal(signal.SIGKILL)
@@ -228,21 +240,15 @@ def test_when_the_supervisor_is_killed_output_still_passes(bench: Bench):
     (bench.directory / "go").touch()
 
     rest = process.stdout.read()  # until the program has ended, and its output with it
-    process.stdout.close()
     assert rest == (b"x" * 100 + b"\n") * 3000 + b"end\n"
 
 
 def test_what_a_child_writes_after_the_program_has_ended_still_passes(bench: Bench):
-    process = subprocess.Popen(
-        [*CAPTURED, "sh", "-c", "(sleep 0.5; echo late) & echo early"],
-        env=bench.environment,
-        stdout=subprocess.PIPE,
-    )
+    process = bench.start("sh", "-c", "(sleep 0.5; echo late) & echo early")
     assert process.stdout is not None
     assert process.wait(10) == 0
 
     assert process.stdout.read() == b"early\nlate\n"
-    process.stdout.close()
 
 
 # -- on a terminal ------------------------------------------------------------------------------

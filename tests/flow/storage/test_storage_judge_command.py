@@ -107,7 +107,9 @@ def test_a_database_that_is_away_is_told_once_and_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "code"), [("nonsense", 2), (f"http://127.0.0.1:{_free_port()}", 1)]
+    ("url", "code"),
+    [("nonsense", 2), (f"http://127.0.0.1:{_free_port()}", 1)],
+    ids=["no address", "nobody there"],
 )
 def test_once_fails_where_the_database_cannot_be_asked(url: str, code: int) -> None:
     judge = _judge("--once", "--url", url)

@@ -223,7 +223,17 @@ def test_what_is_kept_of_an_execution_comes_back(keeper: Keeper):
         assert (execution.next_sequence(), str(execution.state)) == (8, "running")
 
 
-@pytest.mark.parametrize("word", ["", "x", "../../etc/passwd", "a" * 36, uuid7(0) + "/", OWN])
+UNKNOWN = {
+    "empty": "",
+    "short": "x",
+    "a path": "../../etc/passwd",
+    "no id": "a" * 36,
+    "too long": uuid7(0) + "/",
+    "another's": OWN,
+}
+
+
+@pytest.mark.parametrize("word", UNKNOWN.values(), ids=UNKNOWN)
 def test_an_id_that_is_not_known_here_says_so(keeper: Keeper, word: str):
     with pytest.raises(UnknownExecutionError), keeper.held(word):
         pass

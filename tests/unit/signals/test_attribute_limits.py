@@ -89,7 +89,7 @@ WRONG: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: str(*wrong))
 def test_wrong_details_cost_themselves_alone(
     either: Harness, caplog: pytest.LogCaptureFixture, wrong: dict[str, Any]
 ) -> None:
