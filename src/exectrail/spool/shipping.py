@@ -1,7 +1,7 @@
 """Shipping a spool: send, be acknowledged, note it. Delivery is at least once.
 
-Lines of one file share what stands before their records, so that many make one request without
-being parsed.
+Lines share what stands before their records, so that many make one request without being parsed,
+be they of one process or, as a supervisor's, of many.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ RETRY_FIRST_S: Final = 0.2
 RETRY_MOST_S: Final = 5.0
 """Wait after a failure, doubled each time. A receiver that comes back is not kept waiting."""
 _OPENINGS: Final = {"logs": b'"logRecords":[', "traces": b'"spans":[', "metrics": b'"metrics":['}
-_END: Final = b"]}]}]}"
+_BEGINNINGS: Final = {
+    "logs": b'{"resourceLogs":[',
+    "traces": b'{"resourceSpans":[',
+    "metrics": b'{"resourceMetrics":[',
+}
+_END_OF_RESOURCE: Final = b"]}]}"
+_END_OF_REQUEST: Final = b"]}"
+_END: Final = _END_OF_RESOURCE + _END_OF_REQUEST
 
 
 @dataclass(slots=True)
@@ -152,27 +159,31 @@ class Shipper:
         return True
 
 
-def requests_of(signal: str, lines: list[bytes]) -> Iterator[tuple[bytes, int]]:
+def requests_of(signal: str, lines: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
     """Export requests with the records of these lines, and how many lines are in each.
+
+    One request, and one for each line that is not as we write them.
 
     Args:
         signal: traces, logs or metrics.
         lines: Requests, each of one resource and one scope.
     """
-    opening = _OPENINGS[signal]
-    start, records = b"", list[bytes]()
+    beginning, opening = _BEGINNINGS[signal], _OPENINGS[signal]
+    groups: list[tuple[bytes, list[bytes]]] = []
+    count = 0
     for line in lines:
         at = line.find(opening) + len(opening)
-        if at < len(opening) or not line.endswith(_END):  # not as we write them
+        if at < len(opening) or not (line.startswith(beginning) and line.endswith(_END)):
             yield line, 1
             continue
-        if line[:at] != start and records:
-            yield start + b",".join(records) + _END, len(records)
-            records = []
-        start = line[:at]
-        records.append(line[at : -len(_END)])
-    if records:
-        yield start + b",".join(records) + _END, len(records)
+        start = line[len(beginning) : at]
+        if not groups or groups[-1][0] != start:
+            groups.append((start, []))
+        groups[-1][1].append(line[at : -len(_END)])
+        count += 1
+    if groups:
+        resources = (start + b",".join(records) + _END_OF_RESOURCE for start, records in groups)
+        yield beginning + b",".join(resources) + _END_OF_REQUEST, count
 
 
 def backoff(tries: int) -> float:

@@ -14,13 +14,6 @@ from exectrail.spool.folder import Chunk, Position
 from exectrail.spool.shipping import REQUEST_BYTES, Shipped, Shipper, requests_of
 from exectrail.spool.streams import Stream
 
-_START = {
-    "logs": b'{"resourceLogs":[',
-    "traces": b'{"resourceSpans":[',
-    "metrics": b'{"resourceMetrics":[',
-}
-_END = b"]}"
-
 Part = tuple[Shipper, Chunk]
 
 
@@ -77,31 +70,20 @@ def _send(
     if deadline is not None and remaining <= 0:
         done.problem = "no time left"
         return
-    body = _one_request(stream.signal, parts) if len(parts) > 1 else None
-    if body is not None:
-        answer = destination.send(stream.signal, body, remaining)
+    lines = [line for _, chunk in parts for line in chunk.lines]
+    bodies = [body for body, _count in requests_of(stream.signal, lines)]
+    if len(parts) > 1 and len(bodies) == 1:
+        answer = destination.send(stream.signal, bodies[0], remaining)
         if answer.delivered:
             for shipper, chunk in parts:
                 shipper.passed(stream, chunk)
-                done.sent += len(chunk.lines)
+            done.sent = len(lines)
             return
         if not answer.refused:
             done.problem, done.retry_after_s = answer.problem, answer.retry_after_s
             return
-    # Alone, or something in it is refused: that is found, and dropped, folder by folder.
+    # One folder, or something in it is refused: that is found, and dropped, folder by folder.
     for shipper, chunk in parts:
         shipper.send(stream, chunk, done, deadline)
         if done.problem:
             return
-
-
-def _one_request(signal: str, parts: Sequence[Part]) -> bytes | None:
-    """One request with all of it; None where some of it is not as we write it."""
-    start = _START[signal]
-    resources: list[bytes] = []
-    for _, chunk in parts:
-        for body, _count in requests_of(signal, chunk.lines):
-            if not (body.startswith(start) and body.endswith(_END)):
-                return None
-            resources.append(body[len(start) : -len(_END)])
-    return start + b",".join(filter(None, resources)) + _END

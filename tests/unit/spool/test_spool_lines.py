@@ -113,17 +113,18 @@ def test_what_is_of_no_type_of_the_protocol_stands_as_text() -> None:
     ]
 
 
-def test_lines_of_one_process_become_one_request_and_those_of_two_do_not() -> None:
+def test_lines_become_one_request_those_of_one_process_one_group_of_it() -> None:
     ours, theirs = LogLines({"a": '"logRecords":['}), LogLines({"a": "b"})
     lines = [
         writer.line(f"e{number}", number, "INFO", {"k": '"logRecords":[]}]}]}'}).rstrip(b"\n")
         for number, writer in enumerate([ours, ours, theirs, ours, ours])
     ]
     sent = [(json.loads(body), count) for body, count in requests_of("logs", [*lines, b"{}"])]
-    assert [count for _body, count in sent] == [2, 1, 1, 2]
+    assert [(count, bool(body)) for body, count in sent] == [(1, False), (5, True)]
     assert [
-        record["eventName"]
-        for body, _count in sent
-        if body
-        for record in body["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
-    ] == ["e0", "e1", "e2", "e3", "e4"]
+        (
+            group["resource"]["attributes"][0]["value"]["stringValue"],
+            [record["eventName"] for record in group["scopeLogs"][0]["logRecords"]],
+        )
+        for group in sent[1][0]["resourceLogs"]
+    ] == [('"logRecords":[', ["e0", "e1"]), ("b", ["e2"]), ('"logRecords":[', ["e3", "e4"])]

@@ -139,14 +139,18 @@ def test_a_refused_line_is_dropped_and_all_others_arrive(
     assert ship(destination, a, b, c, d) == []
 
 
-def test_an_empty_line_among_others_changes_nothing(
+def test_what_one_tells_of_many_goes_by_one_request(
     sink: Sink, destination: Destination, make: Callable[[str], Spool]
 ) -> None:
-    a, b = make("a"), make("b")
-    a.write(Stream.STATES, b'{"resourceLogs":[]}\n')
-    write(b, "one")
-    assert ship(destination, a, b) == [Shipped(sent=2)]
-    assert (sink.requests, arrived(sink)) == (1, [("b", "one")])
+    """A supervisor's lines are each of another process."""
+    spool = make("supervisor")
+    for number in range(20):
+        lines = LogLines({"worker": f"w{number % 7}"})
+        spool.write(Stream.STATES, lines.line(f"{number}", 1, "INFO", {}))
+
+    assert Shipper(spool.folder, destination).ship() == Shipped(sent=20)
+    assert sink.requests == 1
+    assert arrived(sink) == [(f"w{number % 7}", f"{number}") for number in range(20)]
 
 
 def test_where_the_receiver_fails_everything_waits(
