@@ -40,6 +40,7 @@ QUICK_DEATHS: Final = 4
 QUICK_EXECUTIONS: Final = 20
 MODES: Final = {"unsupervised": False, "supervised": True}
 SHOWN_WRONGS: Final = 8
+SHIP_TRIES: Final = 10
 OWN_STACK: Final = ("receiver_down", "receiver_killed")
 
 
@@ -128,7 +129,14 @@ class Group:
         if "receiver_down" in self._away:
             self._stack.start()
         for supervised in MODES.values():
-            run(["ship"], self._environment(supervised=supervised))
+            environment = self._environment(supervised=supervised)
+            for _ in range(SHIP_TRIES):  # a supervisor may be sending some of it just now
+                try:
+                    run(["ship"], environment)
+                    break
+                except RuntimeError as error:
+                    print(error, file=sys.stderr)
+                    time.sleep(SLACK_S)
         self._since = time.time()
 
     def _trial(self, case: Case, number: int) -> Trial:

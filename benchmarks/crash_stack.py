@@ -38,7 +38,7 @@ class Shown:
 
 @dataclass(slots=True)
 class Story:
-    """All that was shown of an execution, from the first look on: when, and what."""
+    """All that was shown of an execution, from the first look on: when that was asked, and what."""
 
     ids: set[str] = field(default_factory=set[str])
     shown: list[tuple[float, Shown]] = field(default_factory=list[tuple[float, Shown]])
@@ -107,23 +107,24 @@ class Watch:
     def _watch(self) -> None:
         client: Client | None = None
         while not self._over.wait(LOOK_EVERY_S):
-            began = time.monotonic()
+            began, asked = time.monotonic(), time.time()
             try:
                 client = client or connect(self._url)
                 rows = client.query(QUESTION)
             except StorageError:
                 client = None
                 continue
-            self._note(rows)
+            self._note(rows, asked)
             self.looks.append(time.monotonic() - began)
 
-    def _note(self, rows: list[dict[str, Any]]) -> None:
-        now = time.time()
+    def _note(self, rows: list[dict[str, Any]], asked: float) -> None:
         by_id = {row["execution_id"]: row for row in rows}
         with self._lock:
             self.unknown = set()
             for row in rows:
                 key = self._key(row, by_id)
+                if not row["effective_state"]:
+                    continue
                 if key is None:
                     self.unknown.add(f"{row['name']} {row['execution_id']}")
                     continue
@@ -140,7 +141,7 @@ class Watch:
                 story = self._stories.setdefault(key, Story())
                 story.ids.add(row["execution_id"])
                 if not story.shown or story.shown[-1][1] != shown:
-                    story.shown.append((now, shown))
+                    story.shown.append((asked, shown))
 
     def _key(self, row: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> str | None:
         """The driver's own name: that of a block, of a thread, or of a place beneath one."""
@@ -160,7 +161,8 @@ class Watch:
             key = f"{above}/{row['name']}{place}{again}"
         else:
             return None
-        self._keys[row["execution_id"]] = key
+        if row["effective_state"]:  # what it is called comes with its first state; other events may be quicker
+            self._keys[row["execution_id"]] = key
         return key
 
 
