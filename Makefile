@@ -27,10 +27,10 @@ COLLECTOR := .tools/collector/otelcol-exectrail
 # The builder is of the version that it builds.
 COLLECTOR_VERSION = $(shell sed -n 's/^  version: *//p' collector/builder.yaml)
 
-.PHONY: help setup demo test collector lint format lock clean
+.PHONY: help setup demo test collector e2e lint format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the environment in .venv from the locks; runs once
 
@@ -42,6 +42,9 @@ test: $(READY) ## Run all tests; PYTEST='...' passes arguments on
 
 collector: $(COLLECTOR) ## Build the lean OpenTelemetry Collector; needs Go 1.26 or newer and a module proxy
 	@echo $(COLLECTOR)
+
+e2e: $(READY) $(COLLECTOR) ## Kill the collector twenty times and take the database away for a minute: nothing is lost
+	@EXECTRAIL_TEST_KILLS=20 EXECTRAIL_TEST_AWAY=60 $(BIN)/python -m pytest $(PYTEST) tests/flow/collector/test_end_to_end.py
 
 lint: $(READY) ## Check style, types, import rules and generated files
 	$(BIN)/ruff check .

@@ -79,10 +79,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("instrum
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_commands_of_a_page_exist(page: Path):
     shell = code(page.read_text())
-    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     start = r"(?:^|[|;&] *|\$ )(?:[A-Z_]+=\S+ )*"
 
-    assert set(re.findall(start + r"make ([a-z]+)", shell, re.MULTILINE)) <= targets
+    assert set(re.findall(start + r"make ([a-z0-9]+)", shell, re.MULTILINE)) <= targets
     assert set(re.findall(start + r"exectrail ([a-z]+)", shell, re.MULTILINE)) <= set(COMMANDS)
 
 

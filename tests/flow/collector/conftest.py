@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -51,8 +52,9 @@ class Collector:
         directory: Holds its queue and its log; a restart finds both again.
         database: Where it writes.
         url: Of the ClickHouse HTTP protocol.
-        configs: What to lay over config.yaml.
+        configs: What to lay over `base`.
         environment: Variables beside those that ports and places need.
+        base: What is laid over.
     """
 
     binary: Path
@@ -61,6 +63,7 @@ class Collector:
     url: str
     configs: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    base: Path = SETTINGS / "config.yaml"
 
     def __post_init__(self) -> None:
         self.grpc, self.http, self.own, self.health = (free_port() for _ in range(4))
@@ -85,7 +88,7 @@ class Collector:
 
     def command(self, verb: str | None = None) -> list[str]:
         words = [str(self.binary), *([verb] if verb else [])]
-        for config in (SETTINGS / "config.yaml", *self.configs):
+        for config in (self.base, *self.configs):
             words += ["--config", str(config)]
         return words
 
@@ -130,11 +133,14 @@ class Collector:
 Start = Callable[..., Collector]
 
 
-def send(endpoint: str, signal: str, body: bytes, content_type: str = PROTOBUF) -> int:
+def send(
+    endpoint: str, signal: str, body: bytes, content_type: str = PROTOBUF, encoding: str = ""
+) -> int:
     """Send a request by OTLP/HTTP, and say the status of the answer."""
-    request = urllib.request.Request(
-        f"{endpoint}/v1/{signal}", data=body, headers={"Content-Type": content_type}
-    )
+    headers = {"Content-Type": content_type}
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    request = urllib.request.Request(f"{endpoint}/v1/{signal}", data=body, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status
@@ -174,7 +180,11 @@ def binary() -> Path:
     """The lean distribution, built if it is not there yet."""
     if shutil.which("go") is None and not BINARY.exists():
         pytest.skip("the collector is not built here: make collector needs Go")
-    done = subprocess.run(["make", "collector"], cwd=ROOT, capture_output=True, text=True)
+    BINARY.parent.mkdir(parents=True, exist_ok=True)
+    # Tests may run in several processes; one of them builds.
+    with (BINARY.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(["make", "collector"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return BINARY
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -114,15 +115,9 @@ def spans(
     return request.SerializeToString()
 
 
-def span(name: str = "step", start: int = NOW, end: int = NOW + 1_500_000, **more: object) -> Span:
-    return Span(
-        trace_id=TRACE,
-        span_id=SPAN,
-        name=name,
-        start_time_unix_nano=start,
-        end_time_unix_nano=end,
-        **more,
-    )
+def span(name: str = "step", start: int = NOW, end: int = NOW + 1_500_000, **more: Any) -> Span:
+    ids = {"trace_id": TRACE, "span_id": SPAN}
+    return Span(name=name, start_time_unix_nano=start, end_time_unix_nano=end, **(ids | more))
 
 
 def whole_span() -> Span:
@@ -152,10 +147,10 @@ def scoped(
     return made
 
 
-def logs(*records: LogRecord, whole: bool = False) -> bytes:
+def logs(*records: LogRecord, whole: bool = False, service: str = "s") -> bytes:
     request = ExportLogsServiceRequest()
     under = request.resource_logs.add(schema_url="https://example.com/1" if whole else "")
-    under.resource.attributes.extend(pairs(VALUES) if whole else attributes(service_name="s"))
+    under.resource.attributes.extend(pairs(VALUES) if whole else attributes(service_name=service))
     group = under.scope_logs.add()
     if whole:
         group.CopyFrom(scoped(ScopeLogs))
@@ -163,7 +158,7 @@ def logs(*records: LogRecord, whole: bool = False) -> bytes:
     return request.SerializeToString()
 
 
-def record(**more: object) -> LogRecord:
+def record(**more: Any) -> LogRecord:
     return LogRecord(**{"time_unix_nano": NOW, **more})
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
 import uuid
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from exectrail.storage.client import Client, connect
 from exectrail.storage.runner import Runner
 
-from .conftest import Collector, send, until
+from .conftest import PROTOBUF, ROOT, Collector, send, until
 from .payloads import PAYLOADS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -54,12 +60,24 @@ class Two:
             for table in self.columns:
                 client.command(f"TRUNCATE TABLE {table}")
 
-    def send(self, signal: str, body: bytes, content_type: str = "application/x-protobuf") -> None:
+    def send(
+        self, signal: str, body: bytes, content_type: str = PROTOBUF, encoding: str = ""
+    ) -> None:
         statuses = {
-            "collected": send(self.collector.endpoint, signal, body, content_type),
-            "received": send(self.otlp, signal, body, content_type),
+            "collected": send(self.collector.endpoint, signal, body, content_type, encoding),
+            "received": send(self.otlp, signal, body, content_type, encoding),
         }
         assert statuses == {"collected": 200, "received": 200}
+
+    def wait(self) -> None:
+        """Until the collector has stored as much as the receiver has."""
+        expected = self.count("received")
+        assert expected > 0
+        until(
+            lambda: self.count("collected") >= expected,
+            20,
+            f"{self.count('collected')} of {expected}: {self.collector.log[-1500:]}",
+        )
 
     def rows(self, name: str, table: str) -> list[bytes]:
         """The rows of a table, in an order of their own; columns by tabs."""
@@ -123,11 +141,53 @@ def test_both_ways_leave_the_same_rows(name: str, two: Two):
 
     two.send(signal, make())
 
-    expected = two.count("received")
-    assert expected > 0
-    until(
-        lambda: two.count("collected") >= expected,
-        20,
-        f"{name}: {two.count('collected')} of {expected}: {two.collector.log[-1500:]}",
-    )
+    two.wait()
     assert two.differences() == {}
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Answers OTLP requests, and keeps them."""
+
+    requests: ClassVar[list[tuple[str, bytes, str, str]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        kind = self.headers["Content-Type"]
+        signal = self.path.rpartition("/")[2]
+        self.requests.append((signal, body, kind, self.headers.get("Content-Encoding", "")))
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", "2" if "json" in kind else "0")
+        self.end_headers()
+        self.wfile.write(b"{}" if "json" in kind else b"")
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_a_program_leaves_the_same_in_the_typed_tables(two: Two, tmp_path: Path, protocol: str):
+    two.empty()
+    Recorder.requests.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as recorder:
+        thread = threading.Thread(target=recorder.serve_forever)
+        thread.start()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "EXECTRAIL_SPOOL": str(tmp_path / "spool"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{recorder.server_port}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        }
+        command = [sys.executable, "-m", "exectrail", "run", sys.executable, "research_team.py"]
+        subprocess.run(command, cwd=ROOT / "examples", env=environment, check=True, timeout=120)
+        recorder.shutdown()
+        thread.join()
+    assert {signal for signal, *_ in Recorder.requests} == {"traces", "logs", "metrics"}
+
+    for request in Recorder.requests:
+        two.send(*request)
+
+    two.wait()
+    assert two.differences() == {}
+    filled = {table for table in two.columns if two.rows("collected", table)}
+    assert filled >= {"transitions", "executions_state", "usage", "workers", "spans"}
