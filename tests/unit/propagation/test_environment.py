@@ -193,6 +193,7 @@ def test_an_outgoing_request_carries_the_current_span_and_nothing_else_of_ours(
 @pytest.mark.parametrize("user_providers", [False, True])
 def test_an_incoming_request_is_joined(user_providers: bool) -> None:
     extracted = propagate.extract({"traceparent": THEIRS, "baggage": "user=1"}, Context())
+    before = trace.get_current_span()  # another test may have left one
     with Harness(user_providers=user_providers) as harness:
         from opentelemetry import context as otel_context
 
@@ -207,4 +208,4 @@ def test_an_incoming_request_is_joined(user_providers: bool) -> None:
     assert {f"{span.context.trace_id:032x}" for span in (step, run) if span.context} == {
         THEIRS[3:35]
     }
-    assert trace.get_current_span() is trace.INVALID_SPAN
+    assert trace.get_current_span() is before
