@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 
 class Gate:
-    """Forwards connections to an address; while shut, it refuses them and has cut those it had."""
+    """Forwards connections to an address; while shut, it refuses them and has cut those it had.
 
-    def __init__(self, url: str) -> None:
+    With a context it speaks TLS to who comes.
+    """
+
+    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
+        self._context = context
         target = urlsplit(url)
         assert target.hostname
         assert target.port
@@ -25,7 +30,7 @@ class Gate:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._context else 'http'}://127.0.0.1:{self.port}"
 
     def open(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", self.port))
@@ -48,6 +53,8 @@ class Gate:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = listening.accept()
+                if self._context is not None:
+                    near = self._context.wrap_socket(near, server_side=True)
                 far = socket.create_connection(self._target)
                 with self._lock:
                     self._sockets += [near, far]
@@ -63,9 +70,9 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def gate_to(url: str) -> Iterator[Gate]:
+def gate_to(url: str, context: ssl.SSLContext | None = None) -> Iterator[Gate]:
     """An open gate."""
-    gate = Gate(url)
+    gate = Gate(url, context)
     gate.open()
     try:
         yield gate

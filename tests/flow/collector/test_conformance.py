@@ -18,7 +18,7 @@ from exectrail.storage.client import Client, connect
 from exectrail.storage.runner import Runner
 
 from .conftest import PROTOBUF, ROOT, Collector, send, until
-from .payloads import PAYLOADS
+from .payloads import PAYLOADS, span, spans
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -143,6 +143,18 @@ def test_both_ways_leave_the_same_rows(name: str, two: Two):
 
     two.wait()
     assert two.differences() == {}
+
+
+def test_an_id_of_a_wrong_length_costs_a_request_there_and_a_span_here(two: Two):
+    """The one difference: the collector knows no partial success."""
+    two.empty()
+    body = spans(span("good"), span("bad", trace_id=b"short"))
+
+    statuses = send(two.collector.endpoint, "traces", body), send(two.otlp, "traces", body)
+
+    assert statuses == (400, 200)
+    names = two.databases["received"].query("SELECT SpanName FROM otel_traces")
+    assert names == [{"SpanName": "good"}]
 
 
 class Recorder(BaseHTTPRequestHandler):

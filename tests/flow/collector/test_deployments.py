@@ -19,6 +19,7 @@ from exectrail.storage.client import Client, connect
 from exectrail.storage.runner import Runner
 
 from .conftest import PROTOBUF, SETTINGS, Start, send, until
+from .gate import gate_to
 from .payloads import logs, record, span, spans
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -27,7 +28,10 @@ AGENT, TLS = SETTINGS / "agent.yaml", SETTINGS / "tls.yaml"
 KINDS = ("extensions", "receivers", "processors", "exporters")
 
 
-@pytest.mark.parametrize("overlays", [(), (AGENT,), (TLS,), (AGENT, TLS)], ids=str)
+OVERLAYS = {"alone": (), "agent": (AGENT,), "tls": (TLS,), "agent and tls": (AGENT, TLS)}
+
+
+@pytest.mark.parametrize("overlays", OVERLAYS.values(), ids=OVERLAYS)
 def test_the_collector_accepts_the_configuration(
     overlays: tuple[Path, ...], start: Start, certificates: dict[str, str]
 ):
@@ -218,6 +222,54 @@ def test_agents_and_gateways_speak_by_tls(
     assert send(agent.endpoint, "logs", logs(record())) == 200
 
     until(lambda: collected.query("SELECT count() AS n FROM otel_logs") == [{"n": 1}], 30)
+
+
+@pytest.mark.parametrize("how", ["zstd", "gzip", "deflate", "none", "lz4&async_insert=1"])
+def test_the_embedded_stack_takes_what_the_exporter_compresses(
+    how: str, start: Start, stack, collected: Client
+):
+    collector = start(EXECTRAIL_CLICKHOUSE_URL=f"{stack.clickhouse_url}?compress={how}")
+
+    assert send(collector.endpoint, "logs", logs(record(body={"string_value": "x" * 9}))) == 200
+
+    sql = "SELECT Body AS body FROM otel_logs"
+    until(lambda: collected.query(sql) == [{"body": "x" * 9}], 20, collector.log[-2000:])
+    # What it was told of the table's columns was compressed, too.
+    assert "schema detection failed" not in collector.log
+
+
+def test_an_error_of_the_database_is_in_the_log(start: Start, collected: Client):
+    collector = start(EXECTRAIL_CLICKHOUSE_DATABASE="nowhere")
+
+    assert send(collector.endpoint, "logs", logs(record())) == 200
+
+    until(lambda: "Database nowhere does not exist" in collector.log, 30, collector.log[-2000:])
+
+
+def test_a_database_behind_tls_is_written_to(
+    start: Start, stack, collected: Client, certificates: dict[str, str]
+):
+    authority = certificates["EXECTRAIL_COLLECTOR_CLIENT_CA_FILE"]
+    pair = (
+        certificates["EXECTRAIL_COLLECTOR_CERT_FILE"],
+        certificates["EXECTRAIL_COLLECTOR_KEY_FILE"],
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority)
+    context.load_cert_chain(*pair)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with gate_to(stack.clickhouse_url, context) as gate:
+        collector = start(
+            EXECTRAIL_CLICKHOUSE_URL=gate.url,
+            EXECTRAIL_CLICKHOUSE_CA_FILE=authority,
+            EXECTRAIL_CLICKHOUSE_CERT_FILE=pair[0],
+            EXECTRAIL_CLICKHOUSE_KEY_FILE=pair[1],
+        )
+
+        assert send(collector.endpoint, "logs", logs(record())) == 200
+
+        sql = "SELECT count() AS n FROM otel_logs"
+        until(lambda: collected.query(sql) == [{"n": 1}], 30, collector.log[-2000:])
+        collector.stop()
 
 
 THEIRS = """
