@@ -94,7 +94,7 @@ class Group:
                     look = (
                         f"{statistics.median(watch.looks):.2f} s, {max(watch.looks):.2f} s at most"
                     )
-                    print(f"a look at the views took {look}", file=sys.stderr)
+                    print(f"the judge's question took {look}", file=sys.stderr)
                 return [self._judge(case, watch) for case in self._cases]
         finally:
             self._stack.stop()

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,10 @@ from exectrail.storage.client import Client, StorageError, connect
 
 EXECTRAIL: Final = (sys.executable, "-m", "exectrail")
 QUESTION: Final = Path(__file__).with_name("crash_view.sql").read_text(encoding="utf-8")
-LOOK_EVERY_S: Final = 0.1
+ENDS: Final = Path(__file__).with_name("crash_ends.sql").read_text(encoding="utf-8")
+LOOK_EVERY_S: Final = 1.0
+"""From one look at all to the next; what has ended is asked for all the time."""
+ENDS_EVERY_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,12 @@ class Story:
 
     ids: set[str] = field(default_factory=set[str])
     shown: list[tuple[float, Shown]] = field(default_factory=list[tuple[float, Shown]])
+    segments: set[str] = field(default_factory=set[str])
+
+    @property
+    def last(self) -> Shown:
+        """What was shown at last."""
+        return self.shown[-1][1]
 
 
 class Stack:
@@ -80,42 +90,75 @@ class Watch:
         self._url = stack.clickhouse_url
         self._keys: dict[str, str] = {}
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._threads = [
+            threading.Thread(target=self._watch, args=words, daemon=True)
+            for words in (
+                (QUESTION, LOOK_EVERY_S, self._note),
+                (ENDS, ENDS_EVERY_S, self._note_ends),
+            )
+        ]
         self._lock = threading.Lock()
         self._stories: dict[str, Story] = {}
+        self._ends: dict[str, list[tuple[float, Shown]]] = {}
         self.unknown: set[str] = set()
         """Ids of what no log told of."""
         self.looks: list[float] = []
-        """Seconds that each look took."""
+        """Seconds that each look at what has ended took."""
 
     def __enter__(self) -> Watch:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def stories(self) -> dict[str, Story]:
         """By key, what was shown until now."""
         with self._lock:
-            return {
-                key: Story(set(story.ids), list(story.shown))
-                for key, story in self._stories.items()
-            }
+            return {key: self._with_ends(story) for key, story in self._stories.items()}
 
-    def _watch(self) -> None:
+    def _with_ends(self, story: Story) -> Story:
+        ends = [end for segment in story.segments for end in self._ends.get(segment, [])]
+        at_last, shown = story.shown[-1]
+        earlier = [(at, end) for at, end in ends if at < at_last]
+        return Story(
+            set(story.ids),
+            [*sorted([*story.shown[:-1], *earlier], key=itemgetter(0)), (at_last, shown)],
+        )
+
+    def _watch(
+        self, question: str, every: float, note: Callable[[list[dict[str, Any]], float], None]
+    ) -> None:
         client: Client | None = None
-        while not self._over.wait(LOOK_EVERY_S):
-            began, asked = time.monotonic(), time.time()
+        while not self._over.wait(every):
+            asked = time.time()
             try:
                 client = client or connect(self._url)
-                rows = client.query(QUESTION)
+                rows = client.query(question)
             except StorageError:
                 client = None
                 continue
-            self._note(rows, asked)
-            self.looks.append(time.monotonic() - began)
+            note(rows, asked)
+
+    def _note_ends(self, rows: list[dict[str, Any]], asked: float) -> None:
+        self.looks.append(time.time() - asked)
+        with self._lock:
+            for row in rows:
+                shown = Shown(
+                    row["state"],
+                    row["reason"],
+                    None,
+                    row["exit_code"],
+                    row["signal"],
+                    bool(row["oom"]),
+                    0,
+                )
+                said = self._ends.setdefault(row["execution_id"], [])
+                if not said or said[-1][1] != shown:
+                    said.append((asked, shown))
 
     def _note(self, rows: list[dict[str, Any]], asked: float) -> None:
         by_id = {row["execution_id"]: row for row in rows}
@@ -140,6 +183,7 @@ class Watch:
                 )
                 story = self._stories.setdefault(key, Story())
                 story.ids.add(row["execution_id"])
+                story.segments.update(row["segments"])
                 if not story.shown or story.shown[-1][1] != shown:
                     story.shown.append((asked, shown))
 
@@ -161,7 +205,9 @@ class Watch:
             key = f"{above}/{row['name']}{place}{again}"
         else:
             return None
-        if row["effective_state"]:  # what it is called comes with its first state; other events may be quicker
+        if row[
+            "effective_state"
+        ]:  # what it is called comes with its first state; other events may be quicker
             self._keys[row["execution_id"]] = key
         return key
 

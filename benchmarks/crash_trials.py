@@ -131,7 +131,7 @@ class Runner:
         chance = random.Random(trial.seed + 2)
         if trial.number % 4 < 2:
             time.sleep(chance.uniform(0, 0.8))
-            _signal(trial, trial.process("second"), signal.SIGKILL)
+            _signal(trial, "second", signal.SIGKILL)
         else:
             (trial.directory / "end").touch()
         self._end(trial, program, deaths)
@@ -266,15 +266,16 @@ def _nothing(trial: Trial, chance: random.Random) -> None:
     return None
 
 
-def _signal(trial: Trial, pid: int, number: signal.Signals) -> None:
-    trial.killed = pid
-    os.kill(pid, number)
+def _signal(trial: Trial, role: str, number: signal.Signals) -> None:
+    _wait(f"a {role} at work", lambda: trial.process(role))
+    trial.killed = trial.process(role)
+    os.kill(trial.killed, number)
 
 
 def _by(number: signal.Signals) -> Callable[[Trial, random.Random], None]:
     def send(trial: Trial, chance: random.Random) -> None:
         time.sleep(chance.uniform(0, 0.8))
-        _signal(trial, trial.process("main"), number)
+        _signal(trial, "main", number)
 
     return send
 
@@ -285,13 +286,13 @@ def _pause(trial: Trial, chance: random.Random) -> None:
         (trial.directory / "end").touch()
     else:
         time.sleep(chance.uniform(0, 0.4))
-        _signal(trial, trial.process("main"), signal.SIGKILL)
+        _signal(trial, "main", signal.SIGKILL)
 
 
 def _parent_killed(trial: Trial, chance: random.Random) -> None:
     _wait("the child", lambda: trial.process("child"))
     time.sleep(chance.uniform(0, 0.5))
-    _signal(trial, trial.process("main"), signal.SIGKILL)
+    _signal(trial, "main", signal.SIGKILL)
     time.sleep(trial.lease + 1.5)
     (trial.directory / "end").touch()
 
@@ -299,13 +300,13 @@ def _parent_killed(trial: Trial, chance: random.Random) -> None:
 def _pool_worker(trial: Trial, chance: random.Random) -> None:
     _wait("the workers", lambda: sum(told.role == "worker" for told in trial.logs()) == 2)
     time.sleep(chance.uniform(0, 0.5))
-    _signal(trial, trial.process("worker"), signal.SIGKILL)
+    _signal(trial, "worker", signal.SIGKILL)
 
 
 def _some_killed(trial: Trial, chance: random.Random) -> None:
     time.sleep(chance.uniform(0, 0.8))
     if trial.number % 3:
-        _signal(trial, trial.process("main"), signal.SIGKILL)
+        _signal(trial, "main", signal.SIGKILL)
     else:
         (trial.directory / "end").touch()
 

@@ -115,7 +115,7 @@ class Verdicts:
     def _judge(self, trial: Trial, fate: Fate, story: Story, since: float) -> str:
         """What is wrong with what was shown of an execution; empty if nothing is."""
         answers = self._answers(trial, fate)
-        last = story.shown[-1][1]
+        last = story.last
         fitting = [answer for answer in answers if answer.fits(last)]
         if not fitting:
             return f"is {_words(last)}, not {' or '.join(map(str, answers))}"

@@ -316,3 +316,27 @@ def test_what_ended_with_its_process_is_never_abandoned_for_a_moment(
 
 def drop(record: dict[str, Any], column: str) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != column}
+
+
+@pytest.mark.parametrize("view", ["judged", "segments"])
+def test_each_verdict_can_be_asked_for_alone(
+    view: str, store: Client, program: Make, send: Make, canary: Make
+) -> None:
+    """The planner takes filters apart, and must not lose a column over it."""
+    canary()
+    dead = program()
+    dead.start("workflow", "running", -300)
+    dead.beat(-100)
+    send(dead)
+    flags = store.query(
+        "SELECT name FROM system.columns WHERE database = currentDatabase()"
+        " AND table = {view:String} AND type IN ('UInt8', 'Bool')",
+        {"view": view},
+    )
+    found = {
+        row["name"]
+        for row in flags
+        if store.query(f"SELECT execution_id FROM {view} WHERE {row['name']}")
+    }
+    assert {"bound", "dead", "abandoned"} <= found
+    assert not found & {"cancelled", "live", "stuck", "slow", "orphaned", "final", "overdue"}

@@ -24,7 +24,14 @@ WITH
     (SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from)) FROM resumes) AS links,
     links.1 AS chained,
     links.2 AS firsts,
-    arrayFilter(l -> l.5 != '', links) AS forks
+    arrayFilter(l -> l.5 != '', links) AS forks,
+    -- of chains, for segments that resume one and state none
+    (SELECT groupArray((first_id, deadline)) FROM (
+        SELECT l.2 AS first_id, max(told.deadline) AS deadline
+        FROM (SELECT arrayJoin(arrayFlatten(arrayMap(l -> [(l.1, l.2), (l.2, l.2)], links))) AS l) AS chains
+        INNER JOIN executions_state AS told ON told.execution_id = l.1
+        GROUP BY first_id
+        HAVING toUnixTimestamp64Micro(deadline) != 0)) AS deadlines
 SELECT
     s.execution_id AS execution_id,
     transform(s.execution_id, chained, firsts, s.execution_id) AS node_id,
@@ -59,7 +66,8 @@ SELECT
     s.iteration AS iteration,
     s.iterations AS iterations,
     s.max_iterations AS max_iterations,
-    multiIf(toUnixTimestamp64Micro(s.deadline) != 0, toNullable(s.deadline), toUnixTimestamp64Micro(d.deadline) != 0, d.deadline, NULL) AS deadline,
+    nullIf(if(toUnixTimestamp64Micro(s.deadline) != 0, s.deadline, transform(node_id, deadlines.1, deadlines.2, s.deadline)),
+        toDateTime64(0, 6, 'UTC')) AS deadline,
     s.progress.progress AS progress,
     s.progress.message AS message,
     s.progress.steps_planned AS steps_planned,
@@ -118,14 +126,6 @@ FROM (
           SELECT {root:String} UNION ALL SELECT l.1 FROM (SELECT arrayJoin(links) AS l) WHERE l.2 = {root:String}))
 ) AS s
 LEFT JOIN judged AS j ON j.execution_id = s.execution_id
--- deadlines of chains, for segments that resume one and state none
-LEFT JOIN (
-    SELECT chained.2 AS execution_id, max(told.deadline) AS deadline
-    FROM (SELECT arrayJoin(arrayFlatten(arrayMap(l -> [(l.1, l.2), (l.2, l.2)], links))) AS chained) AS links
-    INNER JOIN (SELECT execution_id, max(s.deadline) AS deadline FROM executions_state AS s GROUP BY execution_id
-        HAVING toUnixTimestamp64Micro(deadline) != 0) AS told ON told.execution_id = chained.1
-    GROUP BY execution_id
-) AS d ON d.execution_id = node_id
 WHERE UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
    OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC')
 SETTINGS enable_shared_storage_snapshot_in_query = 0

@@ -128,7 +128,9 @@ FROM (
         WHERE (c.created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR c.created = toDateTime64(0, 3, 'UTC'))
           AND ({root:String} = '' OR c.root_id IN (
               SELECT '' UNION ALL SELECT {root:String}
-              UNION ALL SELECT execution_id FROM resumes WHERE first_id = {root:String}))
+              -- and all that share a durable key with it: who of them belongs to it, the join says
+              UNION ALL SELECT segment FROM keyed_events WHERE key IN (
+                  SELECT key FROM keyed_events WHERE segment = {root:String})))
         GROUP BY c.execution_id
     ) AS u ON u.execution_id = s.execution_id
     GROUP BY s.node_id
