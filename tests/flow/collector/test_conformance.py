@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,17 +41,25 @@ class Two:
         self.columns = self._columns(collected)
 
     @staticmethod
-    def _columns(client: Client) -> dict[str, list[str]]:
+    def _columns(client: Client) -> dict[str, dict[str, str]]:
+        """What to compare, by table and name of the column."""
         rows = client.query(
-            "SELECT table, groupArray(name) AS names FROM ("
-            "SELECT table, name FROM system.columns WHERE database = {database:String}"
+            "SELECT table, groupArray(name) AS names,"
+            # What is folded from several rows has them in the order in which they came.
+            " groupArray(if(table NOT LIKE 'otel_%' AND type LIKE '%Array(%',"
+            " format('arraySort(`{}`)', name), format('`{}`', name))) AS expressions FROM ("
+            "SELECT table, name, type FROM system.columns WHERE database = {database:String}"
             " AND table IN (SELECT name FROM system.tables WHERE database = {database:String}"
             " AND engine LIKE '%MergeTree') ORDER BY table, position) GROUP BY table",
             {"database": client.database},
         )
         skipped = {"canary", "exectrail_migrations", "judge_settings"}
         return {
-            row["table"]: [name for name in row["names"] if name not in ARRIVAL]
+            row["table"]: {
+                name: expression
+                for name, expression in zip(row["names"], row["expressions"], strict=True)
+                if name not in ARRIVAL
+            }
             for row in rows
             if row["table"] not in skipped
         }
@@ -70,7 +79,7 @@ class Two:
         assert statuses == {"collected": 200, "received": 200}
 
     def wait(self) -> None:
-        """Until the collector has stored as much as the receiver has."""
+        """Until the collector has stored as much as the receiver has, and views had their share."""
         expected = self.count("received")
         assert expected > 0
         until(
@@ -78,12 +87,15 @@ class Two:
             20,
             f"{self.count('collected')} of {expected}: {self.collector.log[-1500:]}",
         )
+        deadline = time.monotonic() + 5
+        while self.differences() and time.monotonic() < deadline:
+            time.sleep(0.2)
 
     def rows(self, name: str, table: str) -> list[bytes]:
         """The rows of a table, in an order of their own; columns by tabs."""
         client = self.databases[name]
         foreign = f"WHERE ServiceName NOT IN {OWN}" if table.startswith("otel_metrics") else ""
-        chosen = ", ".join(f"`{column}`" for column in self.columns[table])
+        chosen = ", ".join(self.columns[table].values())
         engine = "" if table.startswith("otel_") else "FINAL"
         sql = f"SELECT {chosen} FROM {table} {engine} {foreign} FORMAT TSV"
         return sorted(b"".join(client.read_raw(sql)).splitlines())
