@@ -182,8 +182,8 @@ def test_lines_are_kept_with_their_time_and_order(bench: Bench):
 
     times = [log.record.time_unix_nano for log in bench.records]
     assert [line.text for line in bench.lines] == ["1", "2", "3"]
-    assert times == sorted(times)
-    assert began < times[0] < times[0] + 50_000_000 < times[1] < time.time_ns()
+    assert times == sorted(set(times)), "each has its own"
+    assert began < times[0] < times[-1] < time.time_ns()
 
 
 def test_a_line_passes_before_the_next_one_is_written(bench: Bench):
