@@ -164,6 +164,13 @@ def supervised() -> bool:
     return root is not None and Folder(root / supervisor).alive()
 
 
+def _supervised_by_now() -> bool:
+    """A supervisor starts the program first, and says a moment later that it lives."""
+    with _GUARD:
+        return supervised()
+    return False
+
+
 def cancel_open(executions: Executions) -> None:
     """A signal ends them all, the innermost first."""
     until = time.monotonic() + TELL_S
@@ -214,6 +221,9 @@ def _child_of_multiprocessing() -> bool:
 def _on_sigterm(frame: FrameType | None) -> None:
     watch = _watch
     if watch is None or watch.pid != os.getpid():  # forked, and its hooks have not run yet
+        _die()
+        return
+    if not watch.came_at and _supervised_by_now():
         _die()
         return
     if watch.ending:

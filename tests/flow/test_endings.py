@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class Bench:
 
     def __init__(self, directory: Path, sink: Sink) -> None:
         self.sink = sink
+        self.before_signals: Callable[[], object] = lambda: None
         ours = ("OTEL_", "EXECTRAIL_", "PYTHON", "COVERAGE")
         self._plain = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         self.root = directory / "spool"
@@ -93,6 +94,7 @@ class Bench:
                 if "after" not in case:
                     wait_until_it_waits(process.pid)
                 select.select([], [], [], case.get("after", 0.0))
+            self.before_signals()
             for name in case.get("send", ()):
                 process.send_signal(signal.Signals[name])
                 # Within microseconds CPython loses signals: docs/endings.md.
@@ -299,6 +301,18 @@ silent
     step s: running
 """
     assert bench.story() == told.strip()
+
+
+def test_a_supervisor_that_says_late_that_it_lives_is_one(bench: Bench) -> None:
+    spools: list[Spool] = []
+    about = {"supervisor": SUPERVISOR_ID}
+    bench.before_signals = lambda: spools.append(Spool.create(bench.root, SUPERVISOR_ID, about))
+    ended = bench.observed(SLEEPS, EXECTRAIL_SUPERVISOR=SUPERVISOR_ID)
+    for spool in spools:
+        spool.close()
+    bench.before_signals = lambda: None
+    assert ended == bench.without(SLEEPS)
+    assert bench.story().startswith("silent\n")
 
 
 def test_with_a_supervisor_that_died_it_is_the_programs_own(bench: Bench) -> None:
