@@ -21,9 +21,9 @@ from exectrail.storage.client import Client, StorageError, connect
 EXECTRAIL: Final = (sys.executable, "-m", "exectrail")
 QUESTION: Final = Path(__file__).with_name("crash_view.sql").read_text(encoding="utf-8")
 ENDS: Final = Path(__file__).with_name("crash_ends.sql").read_text(encoding="utf-8")
-LOOK_EVERY_S: Final = 1.0
+LOOK_EVERY_S: Final = 2.0
 """From one look at all to the next; what has ended is asked for all the time."""
-ENDS_EVERY_S: Final = 0.05
+ENDS_EVERY_S: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
