@@ -26,7 +26,9 @@ from exectrail.spool.streams import SHIPPED_FIRST
 
 _GUARD = guard("supervisor.delivery")
 EVERY_S = 0.15
-"""How long lines gather for a request."""
+"""How long states gather for a request."""
+OTHERS_EVERY_S = 0.5
+"""How long spans, logs and metrics do: a request of theirs keeps word of a death waiting."""
 REQUESTS_S = 10.0
 """What a round may take."""
 CLAIM_AGAIN_S = 0.5
@@ -82,6 +84,7 @@ class Delivery:
         self._tries = 0
         self._trouble = False
         self._leftovers_at = time.monotonic() + LEFTOVERS_AFTER_S
+        self._others_at = 0.0
         self._thread = threading.Thread(target=self._live, name="exectrail-deliver", daemon=True)
 
     def start(self) -> None:
@@ -143,7 +146,7 @@ class Delivery:
                 parcel.claim.close()
 
     def _round(self, deadline: float) -> float:
-        """Deliver all there is now: states first, and again whenever a process dies meanwhile.
+        """Deliver what there is now: states first, and again whenever a process dies meanwhile.
 
         Returns:
             Seconds to wait before the next round, where the receiver fails.
@@ -151,13 +154,16 @@ class Delivery:
         due = [parcel for parcel in self._everyone() if self._is_due(parcel)]
         if not due:
             return 0.0
-        for stream in SHIPPED_FIRST:
+        everything = self._stopping.is_set() or time.monotonic() >= self._others_at
+        for stream in SHIPPED_FIRST if everything else (Stream.STATES,):
             for done in self._deliver(stream, due, deadline):
                 if done.problem:
                     return self._pause(done)
                 self._tries, self._trouble = 0, False
-        for parcel in due:
-            self._delivered(parcel)
+        if everything:
+            self._others_at = time.monotonic() + OTHERS_EVERY_S
+            for parcel in due:
+                self._delivered(parcel)
         return 0.0
 
     def _deliver(self, stream: Stream, due: Sequence[Parcel], deadline: float) -> Iterator[Shipped]:
