@@ -66,6 +66,9 @@ lock: $(READY) ## Resolve requirements/*.in again; LOCK=--upgrade takes newer ve
 		--no-annotate --no-header --output-file requirements/build.txt requirements/build.in
 	$(UV) pip compile --quiet $(LOCK) --python-version 3.11 --universal --generate-hashes \
 		--no-annotate --no-header --output-file requirements/uv.txt requirements/uv.in
+	$(UV) pip compile --quiet $(LOCK) --python-version 3.13 --universal --generate-hashes \
+		--no-annotate --no-header --no-emit-package exectrail \
+		--output-file requirements/image.txt requirements/image.in
 
 clean: ## Remove what the targets made
 	rm -rf .venv .tools .demo .pytest_cache .ruff_cache .hypothesis dist

@@ -43,6 +43,7 @@ GROUPS: Final[dict[str, tuple[Command, ...]]] = {
         Command("status", "whether it runs, and what it holds", _RECEIVER, "local"),
         Command("judge", "say who died, hangs or is late", "exectrail.judge.commands", "cli"),
         Command("migrate", "bring the tables of a database up to date", _STORAGE, "cli"),
+        Command("stack", "ClickHouse and Grafana by docker compose", "exectrail.compose.commands"),
     ),
 }
 """The commands in the order that the help shows them."""
