@@ -193,6 +193,8 @@ class Watch:
         if known is not None:
             return known
         parent = by_id.get(row["parent_id"])
+        if parent is None and row["parent_id"] and not row["external_id"].startswith("cm:"):
+            return None  # what is beneath may be told of before what is above
         above = self._key(parent, by_id) if parent is not None else None
         thread = row["conversation_id"]
         if row["external_id"].startswith("cm:"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ TABLE: Final[Mapping[str, Any]] = tomllib.loads(
     Path(__file__).with_name("crash_table.toml").read_text(encoding="utf-8")
 )
 FINAL: Final = frozenset({"completed", "failed", "cancelled", "abandoned"})
+LATE: Final = "was right only after"
 SLACK_S: Final = 1.0
 """What the limits of the table leave beyond the death, or beyond the lease."""
 
@@ -51,6 +52,8 @@ class Tally:
     started: int = 0
     accounted: int = 0
     right: int = 0
+    late: int = 0
+    """Right, but only after the limit."""
     unknown: int = 0
     """Executions that are shown and that no program started."""
     verdict_s: dict[str, float | None] = field(default_factory=dict[str, float | None])
@@ -58,14 +61,20 @@ class Tally:
     not_run: str = ""
     wrong: list[str] = field(default_factory=list[str])
     """What was not right, the first of it."""
+    lates: list[str] = field(default_factory=list[str])
     seconds: list[float] = field(default_factory=list[float])
 
     @property
-    def holds(self) -> bool:
-        """Whether all is as it should be."""
+    def is_right(self) -> bool:
+        """Whether nothing was lost, invented, or shown as what it was not."""
         return bool(self.not_run) or (
             self.started == self.accounted == self.right > 0 and not self.unknown and not self.wrong
         )
+
+    @property
+    def holds(self) -> bool:
+        """Whether all is as it should be, in time too."""
+        return self.is_right and not self.late
 
 
 class Verdicts:
@@ -99,7 +108,11 @@ class Verdicts:
                 continue
             self.tally.accounted += 1
             problem = self._judge(trial, fate, story, since)
-            if problem:
+            if problem.startswith(LATE):
+                self.tally.right += 1
+                self.tally.late += 1
+                self.tally.lates.append(f"{key} ({fate.moment} {fate.state}) {problem}")
+            elif problem:
                 self._say(f"{key} ({fate.moment} {fate.state}) {problem}")
             else:
                 self.tally.right += 1
@@ -141,10 +154,10 @@ class Verdicts:
         self, trial: Trial, fate: Fate, story: Story, since: float, fitting: list[Answer]
     ) -> str:
         reference = fate.cut_at if fate.was_cut else trial.deaths[fate.pid]
-        right_from = next_right(story, fitting)
+        right_from = next_right(story.shown, fitting)
         took = max(0.0, right_from - max(reference, since))
         self.tally.seconds.append(took)
-        return f"was right only after {took:.1f} s" if took > self._limit else ""
+        return f"{LATE} {took:.2f} s" if took > self._limit else ""
 
     def _while_stopped(self, trial: Trial, fate: Fate, story: Story) -> str:
         if not key_stopped(trial, fate):
@@ -159,10 +172,10 @@ class Verdicts:
             said = _words(during[-1][1]) if during else "not known"
             return f"was {said} while it was stopped, not {answer}"
         if self._entry["verdict"]:
-            took = during[-1][0] - stopped
+            took = max(0.0, next_right(during, [answer]) - stopped)
             self.tally.seconds.append(took)
             if took > self._limit:
-                return f"was right only after {took:.1f} s"
+                return f"{LATE} {took:.2f} s"
         return ""
 
     def _answers(self, trial: Trial, fate: Fate) -> list[Answer]:
@@ -192,10 +205,10 @@ def key_stopped(trial: Trial, fate: Fate) -> bool:
     return trial.stopped is not None and fate.key in trial.at_stop
 
 
-def next_right(story: Story, fitting: list[Answer]) -> float:
-    """From when on it was shown rightly, to the end."""
-    since = story.shown[-1][0]
-    for at, shown in reversed(story.shown):
+def next_right(told: Sequence[tuple[float, Shown]], fitting: Sequence[Answer]) -> float:
+    """From when on it was shown rightly, to the end of what was shown."""
+    since = told[-1][0]
+    for at, shown in reversed(told):
         if not any(answer.fits(shown) for answer in fitting):
             break
         since = at

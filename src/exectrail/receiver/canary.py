@@ -25,19 +25,26 @@ INTERVAL: Final = 5.0
 """Seconds from one to the next."""
 
 
-def send_canary(intake: Intake) -> bool:
-    """Send one through the intake, and say whether it was stored. Blocks."""
-    answer = intake.answer(Signal.METRICS, PROTOBUF, "", encode_canary(time.time_ns()))
+def send_canary(intake: Intake, *, starts: bool = False) -> bool:
+    """Send one through the intake, and say whether it was stored. Blocks.
+
+    Args:
+        intake: Where all requests go.
+        starts: It is the first one: what was sent before may still be on its way.
+    """
+    request = encode_canary(time.time_ns(), starts=starts)
+    answer = intake.answer(Signal.METRICS, PROTOBUF, "", request)
     if answer.status != 200:
         logger.error("exectrail: the canary was not stored (status %d)", answer.status)
     return answer.status == 200
 
 
-def encode_canary(now: int) -> bytes:
+def encode_canary(now: int, *, starts: bool = False) -> bytes:
     """The request with one point.
 
     Args:
         now: Time of the point, nanoseconds since 1970, UTC.
+        starts: It is the first one: 0 instead of 1.
     """
     request = ExportMetricsServiceRequest()
     resource = request.resource_metrics.add()
@@ -51,5 +58,5 @@ def encode_canary(now: int) -> bytes:
     metric = scope.metrics.add(
         name=name, unit=names.METRIC_UNITS[name], description=names.METRIC_BRIEFS[name]
     )
-    metric.gauge.data_points.add(time_unix_nano=now, as_int=1)
+    metric.gauge.data_points.add(time_unix_nano=now, as_int=0 if starts else 1)
     return request.SerializeToString()

@@ -164,7 +164,7 @@ class _Stack:
         if applied:
             logger.info("exectrail: %d migrations applied", len(applied))
         self._intake.open()
-        await asyncio.to_thread(send_canary, self._intake)
+        await asyncio.to_thread(send_canary, self._intake, starts=True)
         state = State(
             pid=os.getpid(),
             pid_started=process_started(os.getpid()),

@@ -267,9 +267,14 @@ def send(store: Client) -> Callable[..., None]:
 
 @pytest.fixture
 def canary(store: Client, base: datetime) -> Callable[..., None]:
-    """The pipeline's sign of life, each 5 s for some seconds, the last one `silent_for` ago."""
+    """The pipeline's sign of life, each 5 s for some seconds, the last one `silent_for` ago.
 
-    def sing(seconds: float = 3600.0, silent_for: float = 0.0) -> None:
+    `started` is the offset of the one with which it started anew, if it did.
+    """
+
+    def sing(
+        seconds: float = 3600.0, silent_for: float = 0.0, started: float | None = None
+    ) -> None:
         offsets = [-silent_for - 5.0 * n for n in range(int(seconds / 5.0))]
         store.insert(
             "otel_metrics_gauge",
@@ -278,7 +283,7 @@ def canary(store: Client, base: datetime) -> Callable[..., None]:
                     "MetricName": names.METRIC_PIPELINE_CANARY,
                     "TimeUnix": base + timedelta(seconds=offset),
                     "Received": base + timedelta(seconds=offset),
-                    "Value": 1.0,
+                    "Value": 0.0 if offset == started else 1.0,
                 }
                 for offset in offsets
             ],

@@ -318,6 +318,46 @@ def drop(record: dict[str, Any], column: str) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != column}
 
 
+def test_a_lease_begins_anew_where_the_pipeline_was_started_again(
+    store: Client, program: Make, send: Make, canary: Make
+) -> None:
+    """What was sent while it was down is on its way, however short that was."""
+    canary(started=-30.0)
+    silent = program()
+    silent.start("workflow", "running", -300)
+    silent.beat(-100)
+    send(silent)
+    assert _states(store) == {"running": ("running", "unknown: pipeline was silent")}
+
+    store.command("TRUNCATE TABLE canary")
+    canary(started=-60.0)
+    assert _states(store) == {"running": ("abandoned", "dead")}
+
+
+def test_last_words_that_reached_one_table_only_are_waited_for(
+    store: Client, program: Make, send: Make, canary: Make
+) -> None:
+    """One insert reaches its tables one after the other, and the exit may be seen first."""
+    canary()
+    one = program()
+    run = one.start("workflow", "flow", -20)
+    one.exit(-10, 0)
+    send(one)
+    assert _states(store) == {"flow": ("abandoned", "dead")}
+
+    store.command(
+        "INSERT INTO workers (created, worker_id, told)"
+        " SELECT created, worker_id, (told.1 + 5000000, -toUnixTimestamp64Micro(now64(6)))"
+        " FROM (SELECT created, worker_id, tuple(told).1 AS told FROM workers FINAL)"
+    )
+    assert _states(store) == {"flow": ("running", "unknown: pipeline was silent")}
+
+    one.records.clear()
+    run.move("completed", -15)
+    send(one)
+    assert _states(store) == {"flow": ("completed", "")}
+
+
 @pytest.mark.parametrize("view", ["judged", "segments"])
 def test_each_verdict_can_be_asked_for_alone(
     view: str, store: Client, program: Make, send: Make, canary: Make

@@ -4,10 +4,10 @@
 -- * bound: its state needs a living process: running, blocked, or paused without a durable key.
 -- * abandoned, cancelled: it is bound, the pipeline can tell, and its process has exited or let its lease run out. Cancelled, reason
 --   signal, where somebody asked the process to go (SIGTERM, SIGINT); abandoned otherwise, reason process_exited or lease_expired.
---   The last words of a process and its exit may come together, to tables that a question reads one after the other: it could
---   see the exit and not yet how things ended. `known` stands first, so that it is read first, and each table is looked at when its
---   turn comes (else the first look at executions_state would be everyone's): what came by then is seen by all the rest. Nobody is
---   dead of whom something came since, or a moment before: one insert reaches its tables one after the other.
+--   The last words of a process and its exit may come by one insert, which reaches its tables one after the other: a question
+--   could see the exit and not yet how things ended. So nobody is dead who has told something by `workers` that is not in
+--   executions_state yet (`seen`; of the last minutes, for longer no insert takes). That is read before the segments are: it
+--   stands first, and each table is looked at when its turn comes (else the first look at executions_state would be everyone's).
 -- * live: it is bound to a process that is heard. Only what is live can be:
 --   stuck: running or blocked, with nothing heard of it nor of what is beneath it for longer than allowed (quiet_s,
 --   quiet_allowed_s), and nothing open beneath it that is not dead; then that is what it waits for. Paused is never stuck.
@@ -20,7 +20,7 @@ WITH
     -- scalars: computed once for all that ask for them
     (SELECT groupArray((now, silent, health, streak_s)) FROM pipeline)[1] AS p,
     (SELECT groupArray((baseline_runs, stuck_after_s, stuck_factor, stuck_least_s, slow_factor, slow_least_s)) FROM judge_rules)[1] AS j,
-    (SELECT groupArray((worker_id, received, exited, expired, judgeable, status, last_heartbeat, clock_offset_us, lease_s,
+    (SELECT groupArray((worker_id, told_received, exited, last_told, judgeable, status, last_heartbeat, clock_offset_us, lease_s,
         exit_code, signal, oom)) FROM workers_alive WHERE worker_id IN (SELECT worker_id FROM open_segments)) AS processes,
     arrayMap(w -> w.1, arrayFilter(w -> w.5 = 1 AND w.6 != 'alive', processes)) AS gone
 SELECT
@@ -45,7 +45,7 @@ FROM (
         s.bound AS bound,
         -- no plain AND: a filter by it, pushed down in parts, makes the planner lose a column (ClickHouse 26.9)
         if(s.bound, w.judgeable = 1 AND w.status != 'alive'
-            AND (w.received < p.1 - toIntervalMinute(1) OR w.received = known.received), 0) AS dead,
+            AND (w.told_received < p.1 - toIntervalMinute(1) OR w.last_told <= seen.last_event), 0) AS dead,
         s.bound AND NOT dead AND p.2 = 0 AND w.status = 'alive' AS live,
         live AND s.state != 'paused' AS works,
         c.waited_for AS waited_for,
@@ -65,11 +65,11 @@ FROM (
         w.oom AS oom,
         p.2 = 0 AND p.4 >= if(w.lease_s > 0, least(w.lease_s, 43200.), 45.) AS heard_out
     FROM (
-        SELECT worker_id, max(w.received) AS received
-        FROM workers AS w
-        WHERE w.received > now64(6, 'UTC') - toIntervalMinute(2) AND w.received < now64(6, 'UTC') - toIntervalMillisecond(100)
+        SELECT writer.worker_id AS worker_id, max(e.last_event) AS last_event
+        FROM executions_state AS e
+        WHERE e.received > now64(6, 'UTC') - toIntervalMinute(2)
         GROUP BY worker_id
-    ) AS known
+    ) AS seen
     RIGHT JOIN (
         SELECT
             execution_id, parent_id, project, workflow, kind, name, last_event,
@@ -85,10 +85,10 @@ FROM (
             FROM executions_state FINAL
             WHERE execution_id IN (SELECT execution_id FROM open_segments)
         )
-    ) AS s ON s.worker_id = known.worker_id
+    ) AS s ON s.worker_id = seen.worker_id
     LEFT JOIN (
         SELECT
-            w.1 AS worker_id, w.2 AS received, w.3 AS exited, w.4 AS expired, w.5 AS judgeable, w.6 AS status, w.7 AS last_heartbeat,
+            w.1 AS worker_id, w.2 AS told_received, w.3 AS exited, w.4 AS last_told, w.5 AS judgeable, w.6 AS status, w.7 AS last_heartbeat,
             w.8 AS clock_offset_us, w.9 AS lease_s, w.10 AS exit_code, w.11 AS signal, w.12 AS oom
         FROM (SELECT arrayJoin(processes) AS w)
     ) AS w ON w.worker_id = s.worker_id
