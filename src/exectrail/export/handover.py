@@ -15,7 +15,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_val
 
 from exectrail.export.exporters import quietly
 from exectrail.guard import guard
-from exectrail.spool import Destination, Shipped, Shipper, Spool, ship_leftovers, sweep
+from exectrail.spool import Destination, Shipped, Shipper, Spool, Stream, ship_leftovers, sweep
 from exectrail.spool.shipping import backoff
 
 _GUARD: Final = guard("export.handover")
@@ -26,6 +26,8 @@ GRACE_S: Final = 1.0
 LEFTOVERS_AFTER_S: Final = 3.0
 LEFTOVERS_EVERY_S: Final = 30.0
 """When what other processes left is looked at: a program that ends at once does not begin it."""
+EARLIER_S: Final = 1.0
+"""How long the end of a program waits for whoever ships what it wrote before the disk was full."""
 MOST_RETRY_AFTER_S: Final = 30.0
 """What a receiver may ask us to wait."""
 FLUSH_S: Final = 10.0
@@ -135,17 +137,33 @@ class Handover:
     def _wait_for_claim(self) -> bool:
         """Wait until it is time to ask for the folder; whether the program ends meanwhile.
 
-        Whoever else ships the folder does not see what the disk did not take: that is sent here.
+        Whoever else ships the folder does not see what the disk did not take: that is sent here,
+        after what was written before it. Else the word of the end would overtake what had ended.
         """
         memory = Shipper(None, self._destination, self._spool)
         until = time.monotonic() + GRACE_S
         while (left := until - time.monotonic()) > 0:
             stopping = self._stopping.wait(min(left, GATHER_S))
             if self._spool.in_memory and not self._aborted:
-                self._ship_once(memory, self._deadline if stopping else None)
+                if stopping:
+                    self._wait_for_earlier()
+                if stopping or self._earlier_is_sent():
+                    self._ship_once(memory, self._deadline if stopping else None)
             if stopping:
                 return True
         return False
+
+    def _wait_for_earlier(self) -> None:
+        until = min(self._deadline, time.monotonic() + EARLIER_S)
+        while not self._earlier_is_sent() and time.monotonic() < until and not self._aborted:
+            time.sleep(0.01)
+
+    def _earlier_is_sent(self) -> bool:
+        """Whether the states in the folder were delivered."""
+        folder = self._spool.folder
+        if folder is None:
+            return True
+        return folder.acknowledged()[Stream.STATES] >= folder.end(Stream.STATES)
 
     def _ship_on(self) -> None:
         shipper = Shipper(self._spool.folder, self._destination, self._spool)

@@ -166,10 +166,16 @@ class Folder:
     def acknowledge(self, positions: Mapping[Stream, Position]) -> None:
         """Note how far each stream was shipped. Where that fails, some of it is sent again."""
         text = json.dumps({stream.value: list(at) for stream, at in positions.items()})
+        kept = self.path / ACKNOWLEDGED
         beside = self.path / f"{ACKNOWLEDGED}.new"
-        with contextlib.suppress(OSError):
+        try:
             beside.write_text(text, encoding="ascii")
-            beside.replace(self.path / ACKNOWLEDGED)
+            beside.replace(kept)
+        except OSError:  # the disk is full: the file has its block already
+            with contextlib.suppress(OSError):
+                beside.unlink()
+            with contextlib.suppress(OSError), kept.open("r+", encoding="ascii") as file:
+                file.write(text.ljust(kept.stat().st_size))
 
     def read(self, stream: Stream, position: Position, most: int) -> Chunk | None:
         """The next whole lines of a stream; None where there are none yet.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from opentelemetry.trace import SpanKind
 
 from exectrail.conventions import names
 from exectrail.export import Pipeline, from_environment
-from exectrail.spool import Spool, Stream, folders
+from exectrail.spool import Destination, Shipper, Spool, Stream, folders
 from exectrail.testing.sink import Answer, Sink
 
 
@@ -143,3 +144,27 @@ def test_a_supervised_process_sends_itself_what_its_disk_did_not_take(
             names.EVENT_EXECUTION_PROGRESS,
             names.EVENT_WORKER_EXITED,
         }
+
+
+def test_what_the_disk_did_not_take_does_not_overtake_what_it_took(
+    sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the word of the end could be there before word of what had ended."""
+    monkeypatch.setenv("EXECTRAIL_SUPERVISOR", "somebody")
+    pipeline = from_environment(resource("w"), "0")
+    (folder,) = folders(tmp_path)
+    with folder.claimed() as ours, monkeypatch.context() as full:
+        assert ours
+        pipeline.records.write(names.EVENT_WORKER_STARTED, 1, "INFO", {}, None)
+        full.setattr(Spool, "_to_disk", lambda *_: False)
+        pipeline.records.write(names.EVENT_WORKER_EXITED, 1, "INFO", {}, None)
+        closing = threading.Thread(target=pipeline.close, args=(5,))
+        closing.start()
+        destination = Destination.from_environment()
+        Shipper(folder, destination).ship()
+        destination.close()
+        closing.join()
+    assert [log.name for log in sink.logs] == [
+        names.EVENT_WORKER_STARTED,
+        names.EVENT_WORKER_EXITED,
+    ]

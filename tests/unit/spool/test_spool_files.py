@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -228,6 +229,24 @@ def test_what_was_acknowledged_is_not_sent_again_and_its_files_go(
         assert Shipper(folder_of(spool), destination).ship().sent == 0
         assert folder_of(spool).remove_if_done()
         destination.close()
+
+
+def test_a_full_disk_takes_what_was_acknowledged_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = make(tmp_path)
+    folder = folder_of(spool)
+    at = dict.fromkeys(Stream, Position(1, 100))
+    folder.acknowledge(at)
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    later = at | {Stream.STATES: Position(1, 7)}
+    folder.acknowledge(later)
+    assert folder.acknowledged() == later
+    spool.close()
 
 
 def test_what_dead_processes_left_is_bounded_by_size_and_age(tmp_path: Path) -> None:
