@@ -27,6 +27,7 @@ TALKER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 @pytest.fixture(autouse=True)
 def counts() -> Iterator[None]:
     reset()
+    logging.getLogger(TALKER)  # as the exporter's module does; only what is there is hushed
     hush()
     yield
     reset()
