@@ -240,7 +240,9 @@ class Watching:
     def _attend(self, worker: Worker, now: float, thoroughly: bool) -> None:
         if worker.look(thoroughly):
             ending = worker.ending(self._endings.get(worker.pid))
-            if ending.known or now - worker.ended_at > ENDING_S:
+            # Its parent, which is us, will hear in a moment what it has used.
+            complete = ending.known and (ending.used is not None or worker.pid != self._child)
+            if complete or now - worker.ended_at > ENDING_S:
                 self._tell_end(worker, ending)
         elif worker.became_another():
             self._write(Stream.STATES, worker.exited(UNKNOWN, None))
