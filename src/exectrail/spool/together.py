@@ -7,7 +7,7 @@ the last of them wait for all the others.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from exectrail.spool.destination import Destination
 from exectrail.spool.folder import Chunk, Position
@@ -22,6 +22,8 @@ def ship_together(
     stream: Stream,
     shippers: Sequence[Shipper],
     deadline: float | None = None,
+    *,
+    last: Part | None = None,
 ) -> Iterator[Shipped]:
     """Ship what their folders have of a stream when this begins; what comes later may go along.
 
@@ -30,12 +32,16 @@ def ship_together(
         stream: Which.
         shippers: Whose; the first go first.
         deadline: `time.monotonic()` at which to stop; none if left out.
+        last: What goes with the last of it or after it, and never before.
 
     Yields:
         What came of each request. The last one tells the problem, if there was one.
     """
     left = {shipper: shipper.end(stream) for shipper in shippers}
-    while parts := _next_parts(stream, left):
+    while (parts := _next_parts(stream, left)) or last is not None:
+        if last is not None and _are_all(parts, left):
+            parts.append(last)
+            last = None
         done = Shipped()
         _send(destination, stream, parts, done, deadline)
         yield done
@@ -57,6 +63,14 @@ def _next_parts(stream: Stream, left: dict[Shipper, Position]) -> list[Part]:
         if room <= 0:
             break
     return parts
+
+
+def _are_all(parts: Sequence[Part], left: Mapping[Shipper, Position]) -> bool:
+    """Whether nothing is left after these parts."""
+    if any(chunk.in_memory for _, chunk in parts):
+        return False  # there may be more of it
+    ends = {shipper: chunk.after for shipper, chunk in parts}
+    return all(ends.get(shipper, Position()) >= end for shipper, end in left.items())
 
 
 def _send(

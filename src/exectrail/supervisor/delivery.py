@@ -177,10 +177,10 @@ class Delivery:
                 yield from self._deliver_states(deadline)
 
     def _deliver_states(self, deadline: float) -> Iterator[Shipped]:
-        """What we tell of a process goes after what it had told itself by then.
+        """What we tell of a process goes with what it had told itself by then, or after it.
 
         So its last words are there when it is said to have ended, and nothing looks abandoned that
-        was not. That is why ours is read before the others are listed, and sent after theirs.
+        was not. That is why ours is read before the others are listed, and sent last.
         """
         with self._lock:
             own = self._parcels.get("")
@@ -194,13 +194,10 @@ class Delivery:
             for parcel in workers:
                 if parcel.shipper is None:
                     self._claim(parcel)
-            yield from ship_together(self.destination, Stream.STATES, _shippers(workers), deadline)
-            if ours is None or told is None:
-                return
-            done = Shipped()
-            ours.send(Stream.STATES, told, done, deadline)
-            yield done
-            if ours.is_past(Stream.STATES, end):
+            last = (ours, told) if ours is not None and told is not None else None
+            shippers = _shippers(workers)
+            yield from ship_together(self.destination, Stream.STATES, shippers, deadline, last=last)
+            if ours is None or told is None or ours.is_past(Stream.STATES, end):
                 return
 
     def _everyone(self) -> list[Parcel]:

@@ -106,6 +106,34 @@ def test_what_is_more_than_a_request_goes_by_several(
     assert arrived(sink)[-1] == ("b", "b9")
 
 
+@pytest.mark.parametrize("memory", [False, True])
+def test_what_is_to_be_last_is_last_however_many_requests_there_are(
+    sink: Sink,
+    destination: Destination,
+    make: Callable[[str], Spool],
+    monkeypatch: pytest.MonkeyPatch,
+    memory: bool,
+) -> None:
+    monkeypatch.setattr(together, "REQUEST_BYTES", 4 * ENVELOPE)
+    a, b = make("a"), make("b")
+    teller = Spool() if memory else make("teller")
+    if memory:
+        monkeypatch.setattr(Spool, "_to_disk", lambda *_: False)
+    write(teller, "end")
+    write(a, *(f"a{number}" for number in range(10)))
+    write(b, "b0")
+    shippers = [Shipper(spool.folder, destination, spool) for spool in (a, b)]
+    last = Shipper(teller.folder, destination, teller)
+    told = last.waiting(Stream.STATES)
+    assert told is not None
+
+    done = list(ship_together(destination, Stream.STATES, shippers, last=(last, told)))
+
+    assert sum(each.sent for each in done) == 12
+    assert [event for _, event in arrived(sink)][-1] == "end"
+    assert last.waiting(Stream.STATES) is None
+
+
 def test_who_writes_on_and_on_does_not_keep_the_others_waiting(
     sink: Sink, destination: Destination, make: Callable[[str], Spool]
 ) -> None:
