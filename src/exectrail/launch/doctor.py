@@ -14,8 +14,9 @@ from typing import Any
 from exectrail.autoload.discovery import Fit, Found, describe
 from exectrail.config import Config, load
 from exectrail.launch.bootstrap import fitting
-from exectrail.launch.destinations import Destination, destinations, trouble, without_password
+from exectrail.launch.destinations import Place, places, trouble
 from exectrail.launch.extras import extras, installed_version
+from exectrail.spool.destination import public
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class Report:
     executable: str
     disabled: bool
     adapters: list[Found]
-    telemetry: list[tuple[Destination, str]]
-    """Each destination, and what is wrong with it."""
+    telemetry: list[tuple[Place, str]]
+    """Where each signal goes, and what is wrong with that."""
     settings: dict[str, tuple[str, str]]
     """Each setting's value, and where it comes from."""
     missing: dict[str, list[str]]
@@ -45,9 +46,7 @@ class Report:
             if item.fit in (Fit.BROKEN, Fit.UNSUPPORTED)
         ]
         return found + [
-            f"{item.signal} cannot be sent: {without_password(item.url)} {why}"
-            for item, why in self.telemetry
-            if why
+            f"{item.signal} cannot be sent: {item.url} {why}" for item, why in self.telemetry if why
         ]
 
 
@@ -65,9 +64,8 @@ def examine(environment: Mapping[str, str]) -> Report:
     ]
     if config.disabled:
         advice.append("exectrail is disabled by EXECTRAIL_DISABLED, OTEL_SDK_DISABLED or its file")
-    places = destinations(environment)
-    telemetry = [(place, trouble(place, environment)) for place in places]
-    if any(why.startswith("not reachable") for _, why in telemetry):
+    telemetry = [(place, trouble(place, environment)) for place in places(environment)]
+    if any(why.startswith("cannot be reached") for _, why in telemetry):
         advice.append("nothing takes telemetry there; to start the embedded stack: exectrail up")
     return Report(
         version=installed_version("exectrail"),
@@ -91,7 +89,7 @@ def _settings(config: Config, environment: Mapping[str, str]) -> dict[str, tuple
         else:
             source = "default" if value == item.default else "file"
         if item.name.endswith("url"):
-            value = without_password(value)
+            value = public(value)
         settings[item.name] = (", ".join(value) if isinstance(value, tuple) else str(value), source)
     return settings
 
@@ -128,10 +126,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "executable": report.executable,
         "disabled": report.disabled,
         "adapters": [asdict(item) for item in report.adapters],
-        "telemetry": [
-            {**asdict(item), "url": without_password(item.url), "problem": why}
-            for item, why in report.telemetry
-        ],
+        "telemetry": [{**asdict(item), "problem": why} for item, why in report.telemetry],
         "settings": {
             name: {"value": value, "from": source}
             for name, (value, source) in report.settings.items()
@@ -150,7 +145,7 @@ def as_text(report: Report) -> str:
     lines += [] if report.adapters else ["  none is installed; see exectrail bootstrap"]
     lines += ["", "Telemetry"]
     for place, why in report.telemetry:
-        where = without_password(place.url) or place.exporter
+        where = place.url or place.exporter
         lines.append(
             f"  {place.signal:<20} {'problem' if why else 'ok':<12} {where} {why}".rstrip()
         )

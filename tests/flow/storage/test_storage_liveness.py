@@ -346,9 +346,9 @@ def test_last_words_that_reached_one_table_only_are_waited_for(
     assert _states(store) == {"flow": ("abandoned", "dead")}
 
     store.command(
-        "INSERT INTO workers (created, worker_id, told)"
-        " SELECT created, worker_id, (told.1 + 5000000, -toUnixTimestamp64Micro(now64(6)))"
-        " FROM (SELECT created, worker_id, tuple(told).1 AS told FROM workers FINAL)"
+        "INSERT INTO workers (created, worker_id, moved)"
+        " SELECT created, worker_id, (moved.1 + 5, -toUnixTimestamp64Micro(now64(6)))"
+        " FROM (SELECT created, worker_id, tuple(moved).1 AS moved FROM workers FINAL)"
     )
     assert _states(store) == {"flow": ("running", "unknown: pipeline was silent")}
 

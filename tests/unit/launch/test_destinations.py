@@ -3,7 +3,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from exectrail.launch.destinations import Destination, destinations, trouble, without_password
+from exectrail.launch.destinations import Place, places, trouble
 
 
 @pytest.fixture
@@ -32,25 +32,26 @@ def collector():
 
 
 def test_signals_go_to_the_embedded_stack_by_default():
-    assert destinations({}) == [
-        Destination(signal, "otlp", f"http://127.0.0.1:4318/v1/{signal}", "http/protobuf")
+    assert places({}) == [
+        Place(signal, "otlp", f"http://127.0.0.1:4318/v1/{signal}", "http/json")
         for signal in ("traces", "logs", "metrics")
     ]
 
 
 def test_the_variables_of_one_signal_win_and_its_endpoint_is_taken_as_it_is():
-    traces, logs, metrics = destinations(
+    traces, logs, metrics = places(
         {
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all:4318/",
             "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://logs:9/in",
             "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc",
+            "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/protobuf",
             "OTEL_METRICS_EXPORTER": "none",
         }
     )
 
-    assert traces == Destination("traces", "otlp", "http://all:4318/v1/traces", "grpc")
-    assert logs == Destination("logs", "otlp", "http://logs:9/in", "http/protobuf")
-    assert metrics == Destination("metrics", "none", "", "")
+    assert traces == Place("traces", "otlp", "http://all:4318/v1/traces", "grpc")
+    assert logs == Place("logs", "otlp", "http://logs:9/in", "http/protobuf")
+    assert metrics == Place("metrics", "none", "", "")
 
 
 def test_a_collector_that_takes_an_empty_export_is_no_trouble(
@@ -62,25 +63,30 @@ def test_a_collector_that_takes_an_empty_export_is_no_trouble(
         "OTEL_EXPORTER_OTLP_HEADERS": "x-key=not-a-real-key",
     }
 
-    assert trouble(destinations(environment)[0], environment) == ""
-    assert got == [("/v1/traces", "application/x-protobuf", b"")]
+    assert trouble(places(environment)[0], environment) == ""
+    assert got == [("/v1/traces", "application/json", b"{}")]
+
+    protobuf = environment | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+    assert trouble(places(protobuf)[0], protobuf) == ""
+    assert got[1:] == [("/v1/traces", "application/x-protobuf", b"")]
 
 
 def test_what_is_wrong_is_told(collector: tuple[str, list[tuple[str, str | None, bytes]]]):
     url, _ = collector
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
-    traces, logs, _ = destinations(environment)
+    traces, logs, _ = places(environment)
 
-    assert trouble(traces, environment) == "answers 401 Unauthorized"
-    assert trouble(logs, environment) == "answers 404 Not Found"
-    unused = Destination("traces", "otlp", "http://127.0.0.1:1/v1/traces", "http/protobuf")
-    assert trouble(unused, {}) == "not reachable: connection refused"
-    assert "OTLP over HTTP" in trouble(Destination("logs", "otlp", "http://c:4317", "grpc"), {})
-    assert trouble(Destination("logs", "otlp", "collector:4318", "http/protobuf"), {}) != ""
-    assert trouble(Destination("logs", "none", "", ""), {}) == ""
+    assert trouble(traces, environment) == "answered 401"
+    assert trouble(logs, environment) == "answered 404"
+    nobody = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    assert trouble(places(nobody)[0], nobody) == "cannot be reached"
+    assert "OTLP over HTTP" in trouble(Place("logs", "otlp", "http://c:4317", "grpc"), {})
+    assert "http" in trouble(Place("logs", "otlp", "ftp://c", "http/json"), {})
+    assert trouble(Place("logs", "none", "", ""), {}) == ""
 
 
 def test_passwords_and_tokens_of_an_address_are_not_shown():
-    shown = without_password("https://user:not-a-real-secret@collector:4318/v1/logs?token=fake#x")
+    address = "https://user:not-a-real-secret@collector:4318/v1/logs?token=fake#x"
+    _, logs, _ = places({"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": address})
 
-    assert shown == "https://collector:4318/v1/logs"
+    assert logs.url == "https://collector:4318/v1/logs"

@@ -20,7 +20,7 @@ def test_a_destination_that_nobody_serves_is_a_problem(capsys: pytest.CaptureFix
     assert main(["doctor"]) == 1
 
     shown = capsys.readouterr().out
-    assert "traces cannot be sent: http://127.0.0.1:1/v1/traces not reachable" in shown
+    assert "traces cannot be sent: http://127.0.0.1:1/v1/traces cannot be reached" in shown
     assert "exectrail up" in shown
     assert "fake-" not in shown
 

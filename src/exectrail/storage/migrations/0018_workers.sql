@@ -7,7 +7,7 @@
 -- * latest: its four latest worker events by its own count (slots 0 to 3), and the four latest that a supervisor wrote
 --   for it, which count from 2^31 (slots 4 to 7). unreceived is minus the store's time in microseconds: of an event that came
 --   twice the first arrival is kept.
--- * told: the latest event of its executions.
+-- * told: the latest event of its executions. moved: the latest valid change of state of one.
 -- * own_exit and seen_exit: its last word by itself, and by whoever watched it.
 -- * used: what it had used in its life, by the latest worker event that says so; below 0 where that was not told.
 CREATE TABLE IF NOT EXISTS workers {on_cluster} (
@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS workers {on_cluster} (
     heard SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
     latest SimpleAggregateFunction(maxMap, Map(UInt8, Tuple(sequence UInt32, unreceived Int64, ts_us Int64))),
     told SimpleAggregateFunction(max, Tuple(ts_us Int64, unreceived Int64)),
+    moved SimpleAggregateFunction(max, Tuple(ts DateTime64(6, 'UTC'), unreceived Int64)),
     received SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
     first_received SimpleAggregateFunction(min, DateTime64(6, 'UTC')),
     lease_s SimpleAggregateFunction(max, Float64),

@@ -18,6 +18,8 @@ SELECT
     maxMapIf(map(toUInt8(worker_sequence % 4 + 4 * supervised), CAST((worker_sequence, -received_us, told_us),
         'Tuple(sequence UInt32, unreceived Int64, ts_us Int64)')), of_worker) AS latest,
     maxIf(CAST((told_us, -received_us), 'Tuple(ts_us Int64, unreceived Int64)'), NOT of_worker) AS told,
+    maxIf(CAST((ts, -received_us), 'Tuple(ts DateTime64(6, \'UTC\'), unreceived Int64)'),
+        event = 'exectrail.execution.state_changed' AND valid = 1) AS moved,
     max(e.received) AS received,
     min(e.received) AS first_received,
     max(e.lease_s) AS lease_s,

@@ -1,7 +1,7 @@
 -- One row per process. All times here are the store's clock: `last_heartbeat` is its latest sign of life, `expires_at`
 -- when its lease ends. `judgeable` = its silence proves something: the pipeline speaks, and has spoken for one lease
--- without a gap (at most half a day is asked for). `clock_offset_us` is what to add to times that it wrote. `last_told` is the latest time of its
--- events of executions, by its own clock, and told_received when that one came.
+-- without a gap (at most half a day is asked for). `clock_offset_us` is what to add to times that it wrote. `last_moved` is when an
+-- execution of it changed its state last, by its own clock, and moved_received when word of that came.
 --
 -- When was it last alive? An event was written at `ts` by the sender's clock and arrived at `received` by the store's:
 -- received - ts = what the clocks differ by + what it took on its way. The least of these differences (`delay_us`) is
@@ -39,8 +39,8 @@ SELECT
     expired,
     NOT p.2 AND (exited OR p.3 >= least(lease_s, 43200.)) AS judgeable,
     multiIf(exited, 'exited', expired, 'silent', 'alive') AS status,
-    fromUnixTimestamp64Micro(told.ts_us, 'UTC') AS last_told,
-    fromUnixTimestamp64Micro(-told.unreceived, 'UTC') AS told_received,
+    moved.ts AS last_moved,
+    fromUnixTimestamp64Micro(-moved.unreceived, 'UTC') AS moved_received,
     received
 FROM (
     SELECT

@@ -5,7 +5,7 @@
 -- * abandoned, cancelled: it is bound, the pipeline can tell, and its process has exited or let its lease run out. Cancelled, reason
 --   signal, where somebody asked the process to go (SIGTERM, SIGINT); abandoned otherwise, reason process_exited or lease_expired.
 --   The last words of a process and its exit may come by one insert, which reaches its tables one after the other: a question
---   could see the exit and not yet how things ended. So nobody is dead who has told something by `workers` that is not in
+--   could see the exit and not yet how things ended. So nobody is dead of whom `workers` knows a change of state that is not in
 --   executions_state yet (`seen`; of the last minutes, for longer no insert takes). That is read before the segments are: it
 --   stands first, and each table is looked at when its turn comes (else the first look at executions_state would be everyone's).
 -- * live: it is bound to a process that is heard. Only what is live can be:
@@ -20,7 +20,7 @@ WITH
     -- scalars: computed once for all that ask for them
     (SELECT groupArray((now, silent, health, streak_s)) FROM pipeline)[1] AS p,
     (SELECT groupArray((baseline_runs, stuck_after_s, stuck_factor, stuck_least_s, slow_factor, slow_least_s)) FROM judge_rules)[1] AS j,
-    (SELECT groupArray((worker_id, told_received, exited, last_told, judgeable, status, last_heartbeat, clock_offset_us, lease_s,
+    (SELECT groupArray((worker_id, moved_received, exited, last_moved, judgeable, status, last_heartbeat, clock_offset_us, lease_s,
         exit_code, signal, oom)) FROM workers_alive WHERE worker_id IN (SELECT worker_id FROM open_segments)) AS processes,
     arrayMap(w -> w.1, arrayFilter(w -> w.5 = 1 AND w.6 != 'alive', processes)) AS gone
 SELECT
@@ -45,7 +45,7 @@ FROM (
         s.bound AS bound,
         -- no plain AND: a filter by it, pushed down in parts, makes the planner lose a column (ClickHouse 26.9)
         if(s.bound, w.judgeable = 1 AND w.status != 'alive'
-            AND (w.told_received < p.1 - toIntervalMinute(1) OR w.last_told <= seen.last_event), 0) AS dead,
+            AND (w.moved_received < p.1 - toIntervalMinute(1) OR w.last_moved <= seen.last_moved), 0) AS dead,
         s.bound AND NOT dead AND p.2 = 0 AND w.status = 'alive' AS live,
         live AND s.state != 'paused' AS works,
         c.waited_for AS waited_for,
@@ -65,7 +65,7 @@ FROM (
         w.oom AS oom,
         p.2 = 0 AND p.4 >= if(w.lease_s > 0, least(w.lease_s, 43200.), 45.) AS heard_out
     FROM (
-        SELECT writer.worker_id AS worker_id, max(e.last_event) AS last_event
+        SELECT writer.worker_id AS worker_id, max(arrayMax(e.moves.ts)) AS last_moved
         FROM executions_state AS e
         WHERE e.received > now64(6, 'UTC') - toIntervalMinute(2)
         GROUP BY worker_id
@@ -88,7 +88,7 @@ FROM (
     ) AS s ON s.worker_id = seen.worker_id
     LEFT JOIN (
         SELECT
-            w.1 AS worker_id, w.2 AS told_received, w.3 AS exited, w.4 AS last_told, w.5 AS judgeable, w.6 AS status, w.7 AS last_heartbeat,
+            w.1 AS worker_id, w.2 AS moved_received, w.3 AS exited, w.4 AS last_moved, w.5 AS judgeable, w.6 AS status, w.7 AS last_heartbeat,
             w.8 AS clock_offset_us, w.9 AS lease_s, w.10 AS exit_code, w.11 AS signal, w.12 AS oom
         FROM (SELECT arrayJoin(processes) AS w)
     ) AS w ON w.worker_id = s.worker_id
