@@ -42,6 +42,9 @@ QUICK_EXECUTIONS: Final = 20
 MODES: Final = {"unsupervised": False, "supervised": True}
 SHOWN_WRONGS: Final = 8
 SHIP_TRIES: Final = 10
+AWAY_LEASE_S: Final = 12.0
+"""Least lease where the receiver goes away: senders try again after 5 s at the latest, and a lease
+that ends before they do says nothing."""
 OWN_STACK: Final = ("receiver_down", "receiver_killed")
 
 
@@ -75,6 +78,7 @@ class Group:
         self._cases = cases
         self._stack = Stack(self._directory / "stack")
         self._away = [case.row for case in cases if case.row in OWN_STACK]
+        self._lease = max(plan.lease, AWAY_LEASE_S) if self._away else plan.lease
         self._since = 0.0
 
     def run(self) -> list[Tally]:
@@ -90,7 +94,7 @@ class Group:
                 self._all_trials(Runner(sidecar.died))
                 if self._away:
                     self._come_back()
-                time.sleep(self._plan.lease + SLACK_S + 2.0)
+                time.sleep(self._lease + SLACK_S + 2.0)
                 if watch.looks:
                     look = (
                         f"{statistics.median(watch.looks):.2f} s, {max(watch.looks):.2f} s at most"
@@ -154,7 +158,7 @@ class Group:
             seed=random.Random(f"{self._plan.seed} {name}").getrandbits(32),
             directory=self._directory / name,
             environment=self._environment(supervised=case.supervised),
-            lease=self._plan.lease,
+            lease=self._lease,
         )
         case.trials.append(trial)
         return trial
@@ -163,14 +167,14 @@ class Group:
         spool = self._directory / ("spool-supervised" if supervised else "spool-unsupervised")
         return {
             **os.environ,
-            "EXECTRAIL_LEASE": str(self._plan.lease),
+            "EXECTRAIL_LEASE": str(self._lease),
             "EXECTRAIL_SPOOL": str(spool),
             "OTEL_EXPORTER_OTLP_ENDPOINT": self._stack.endpoint,
             "OTEL_SERVICE_NAME": "crash-matrix",
         }
 
     def _judge(self, case: Case, watch: Watch) -> Tally:
-        verdicts = Verdicts(case.row, case.supervised, self._plan.lease)
+        verdicts = Verdicts(case.row, case.supervised, self._lease)
         stories = watch.stories()
         for trial in case.trials:
             verdicts.add(trial, stories, self._since)

@@ -47,6 +47,8 @@ class Story:
     ids: set[str] = field(default_factory=set[str])
     shown: list[tuple[float, Shown]] = field(default_factory=list[tuple[float, Shown]])
     segments: set[str] = field(default_factory=set[str])
+    answers: Mapping[float, float] = field(default_factory=dict[float, float])
+    """When what was asked at a time was answered."""
 
     @property
     def last(self) -> Shown:
@@ -100,6 +102,7 @@ class Watch:
         self._lock = threading.Lock()
         self._stories: dict[str, Story] = {}
         self._ends: dict[str, list[tuple[float, Shown]]] = {}
+        self._answers: dict[float, float] = {}
         self.unknown: set[str] = set()
         """Ids of what no log told of."""
         self.looks: list[float] = []
@@ -127,6 +130,7 @@ class Watch:
         return Story(
             set(story.ids),
             [*sorted([*story.shown[:-1], *earlier], key=itemgetter(0)), (at_last, shown)],
+            answers=self._answers,
         )
 
     def _watch(
@@ -141,6 +145,7 @@ class Watch:
             except StorageError:
                 client = None
                 continue
+            self._answers[asked] = time.time()
             note(rows, asked)
 
     def _note_ends(self, rows: list[dict[str, Any]], asked: float) -> None:

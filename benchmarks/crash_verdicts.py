@@ -144,7 +144,9 @@ class Verdicts:
             if shown.state in FINAL - allowed and not (woke and shown.state == "abandoned"):
                 until = story.shown[index + 1][0] if index + 1 < len(story.shown) else at
                 return f"was shown as {_words(shown)} for {until - at:.2f} s"
-            if shown.state == "abandoned" and at < trial.over(fate.pid) and not woke:
+            # It may have died while the question was on its way.
+            answered = story.answers.get(at, at)
+            if shown.state == "abandoned" and answered < trial.over(fate.pid) and not woke:
                 return f"was shown as {_words(shown)} while its process lived"
         if fate.moment != ENDED or fate.was_cut:
             return self._in_time(trial, fate, story, since, fitting)

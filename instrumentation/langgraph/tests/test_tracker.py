@@ -14,6 +14,7 @@ from exectrail_langgraph.hooks import Handler, lifecycle
 from exectrail_langgraph.runs import Graph
 from exectrail_langgraph.tracker import Tracker
 
+from exectrail import runtime
 from exectrail.testing import Recording, recording
 
 
@@ -141,3 +142,25 @@ def test_a_child_that_outlives_its_graph_does_not_keep_the_graphs_loop(record: R
 def test_handlers_run_inline() -> None:
     assert Handler(Tracker()).run_inline
     assert lifecycle(Tracker()).run_inline
+
+
+def test_a_graph_amid_whose_start_ctrl_c_comes_is_one_graph(
+    record: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker, run = Tracker(), uuid4()
+    tracker.chain_started(run, None, "graph", {})
+    recorder = runtime.executions().recorder
+    real = recorder.changed
+
+    def interrupted(execution: Any, transition: Any) -> None:
+        real(execution, transition)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(recorder, "changed", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tracker.graph_started(loop(run))
+    tracker.failed(run, KeyboardInterrupt())
+
+    (graph,) = record.executions
+    assert record.history(graph) == "running>cancelled"

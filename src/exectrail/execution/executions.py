@@ -91,6 +91,7 @@ class Executions:
         checkpoint_id: str = "",
         forked_from: str = "",
         reason: str = "",
+        hold: Callable[[Execution], None] | None = None,
     ) -> Execution:
         """Start an execution.
 
@@ -108,6 +109,8 @@ class Executions:
             checkpoint_id: The checkpoint it starts from.
             forked_from: Segment whose pause was resumed before.
             reason: Why it starts.
+            hold: Gets the execution before it is told of: somebody has it then, even where Ctrl-C
+                comes amid the telling.
 
         Returns:
             The execution; it exists and can be used even where recording it failed.
@@ -138,6 +141,8 @@ class Executions:
             else:
                 report("execution.too_many_open")
             self.recorder.opened(execution)
+        if hold is not None:
+            hold(execution)
         execution._move(first, reason)
         if execution.state is None and first not in TRANSITIONS[None]:
             execution._move(State.RUNNING, "")

@@ -117,7 +117,11 @@ class Forest:
         about = run.about
         if about is NOTHING:
             about = About(external_id=str(run.run_id))
-        run.execution = engine.start(
+
+        def hold(execution: Execution) -> None:
+            run.execution = execution
+
+        engine.start(
             run.kind,
             run.name,
             parent=above,
@@ -128,6 +132,7 @@ class Forest:
             resume_key=key,
             resumed=run.resumed,
             checkpoint_id=checkpoint_id,
+            hold=hold,
         )
 
     def _above(self, run: Run) -> Execution | None:
