@@ -41,6 +41,8 @@ def ship_leftovers(
 ) -> Iterator[Leftover]:
     """Ship the folders of dead processes, oldest first; end where the receiver fails.
 
+    Those of supervisors go last: they tell how the others ended, whose last words come before that.
+
     Args:
         root: The folder of all spools.
         destination: Where to.
@@ -48,12 +50,12 @@ def ship_leftovers(
         deadline: `time.monotonic()` at which to stop.
         wanted: Asked before each one whether to go on.
     """
-    for folder in folders(root):
+    dead = [(folder, folder.about()) for folder in folders(root) if not folder.alive()]
+    dead.sort(key=lambda one: one[1].get("supervisor") == one[0].worker_id)
+    for folder, about in dead:
         if not wanted():
             return
-        if folder.alive():
-            continue
-        if not everything and folder.about().get("endpoint") != destination.endpoint:
+        if not everything and about.get("endpoint") != destination.endpoint:
             continue
         with folder.claimed() as ours:
             if not ours:

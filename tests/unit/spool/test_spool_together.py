@@ -15,6 +15,7 @@ from exectrail.spool import (
     Shipper,
     Spool,
     Stream,
+    ship_leftovers,
     ship_together,
     together,
 )
@@ -246,3 +247,18 @@ def test_an_answer_that_never_came_is_asked_for_again(
     destination.send = send
     ship(destination, *spools)
     assert arrived(sink) == 2 * [("a", "one"), ("b", "one")]
+
+
+def test_of_what_dead_processes_left_a_supervisors_word_goes_last(
+    sink: Sink, destination: Destination, tmp_path: Path
+) -> None:
+    for name in ("a-supervisor", "b-worker", "c-worker"):
+        about = {"supervisor": "a-supervisor", "endpoint": destination.endpoint}
+        spool = Spool.create(tmp_path, name, about)
+        write(spool, "end" if "supervisor" in name else "last words")
+        spool.close()
+
+    left = list(ship_leftovers(tmp_path, destination))
+
+    assert [leftover.removed for leftover in left] == [True] * 3
+    assert [event for _, event in arrived(sink)] == ["last words", "last words", "end"]
