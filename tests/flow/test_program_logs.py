@@ -279,6 +279,7 @@ with exectrail.workflow("night") as night:
         say("of its step")
     with exectrail.workflow("part"):
         say("of its part")
+    say("near its end")
 say("after")
 
 def work(name):
@@ -328,7 +329,7 @@ def test_a_supervisor_keeps_a_line_of_output_with_the_only_run_that_is_open(stac
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write("\n")
                 process.stdin.flush()
-    assert len(lines) == 7
+    assert len(lines) == 8
     run_id = lines[-1]
 
     def show() -> list[dict[str, Any]]:
@@ -340,8 +341,11 @@ def test_a_supervisor_keeps_a_line_of_output_with_the_only_run_that_is_open(stac
     deadline = time.monotonic() + 20
     while len(show()) < 3 and time.monotonic() < deadline:
         pass
-    assert [(log["name"], log["stream"], log["body"]) for log in show()] == [
+    found = [(log["name"], log["stream"], log["body"]) for log in show()]
+    assert found[:3] == [
         ("night", "stdout", "of the run"),
         ("night", "stdout", "of its step"),
         ("night", "stdout", "of its part"),
     ]
+    # One that is read when the run has ended, however shortly, is not kept with it.
+    assert found[3:] in ([], [("night", "stdout", "near its end")])

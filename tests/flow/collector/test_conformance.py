@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # What the store's own clock says of an arrival.
 ARRIVAL = {
-    *("Received", "received", "first_received", "delay_us", "heard", "latest", "told"),
+    *("Received", "received", "first_received", "delay_us", "heard", "latest", "told", "moved"),
     *("own_exit", "seen_exit"),
 }
 OWN = "('exectrail-collector', 'exectrail-receiver')"
