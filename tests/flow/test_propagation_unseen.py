@@ -216,6 +216,7 @@ def run(directory: Path, setting: str) -> tuple[int, list[str], list[str]]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "EXECTRAIL_"))}
     environment |= {
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",  # a pool's own thread forks amid a print: the line came twice
         "OTEL_TRACES_EXPORTER": "none",
         "OTEL_LOGS_EXPORTER": "none",
         "OTEL_METRICS_EXPORTER": "none",
