@@ -250,12 +250,9 @@ def run_as(user: str, place: Path, statements: list[str]) -> list[str]:
     grants = login.find("grants")
     assert grants is not None
     ElementTree.SubElement(grants, "query").text = f"GRANT SET DEFINER ON {user}"
-    over = ElementTree.fromstring(
-        f"<clickhouse><profiles><{user}><default_view_definer>{user}</default_view_definer>"
-        f"</{user}></profiles><users/></clickhouse>"
-    )
-    (root,) = over.findall("users")
-    root.append(login)
+    over = ElementTree.fromstring("<clickhouse><users/></clickhouse>")
+    over[0].append(login)
+    statements = [s.replace("CURRENT_USER", user) for s in statements]
     for folder in ("config.d", "users.d"):
         (place / folder).mkdir(parents=True, exist_ok=True)
     (place / "config.xml").write_text(STOCK_CONFIG.format(place=place))

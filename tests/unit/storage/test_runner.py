@@ -141,3 +141,10 @@ def test_what_ships_is_one_object_per_file_and_may_be_run_again() -> None:
         assert "IF NOT EXISTS" in code or "CREATE OR REPLACE VIEW" in code, migration.name
         assert f" {migration.name} ON CLUSTER 'main'" in code, migration.name
     assert json.dumps([m.text for m in shipped])
+
+
+def test_who_inserts_needs_no_right_to_read_what_views_feed_on() -> None:
+    views = [m for m in load_migrations() if "CREATE MATERIALIZED VIEW" in m.text]
+    assert views
+    for view in views:
+        assert " DEFINER = CURRENT_USER SQL SECURITY DEFINER AS\n" in view.text, view.name

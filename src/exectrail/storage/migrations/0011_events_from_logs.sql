@@ -7,7 +7,7 @@
 -- The worker stands in the resource; where a user's own providers carried the event, on the event itself.
 -- `attributes` is filled for rejects only, and by a list of what may be kept, never by a list of what may not:
 -- an unknown sender's attributes may be content.
-CREATE MATERIALIZED VIEW IF NOT EXISTS events_from_logs {on_cluster} TO events AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS events_from_logs {on_cluster} TO events DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 WITH
     LogAttributes AS a,
     ResourceAttributes AS r,

@@ -1,5 +1,5 @@
 -- events -> transitions
-CREATE MATERIALIZED VIEW IF NOT EXISTS transitions_from_events {on_cluster} TO transitions AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS transitions_from_events {on_cluster} TO transitions DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     created, execution_id, sequence, ts, received, root_id, project, workflow, agent, kind, name, state,
     previous_state, reason, valid, attempt, iteration, max_iterations, parent_id, external_id, resume_key,

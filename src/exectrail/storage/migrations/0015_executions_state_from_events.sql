@@ -1,5 +1,5 @@
 -- events -> executions_state. A time more than a day ahead of the store is no time to judge by: `received` stands in.
-CREATE MATERIALIZED VIEW IF NOT EXISTS executions_state_from_events {on_cluster} TO executions_state AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS executions_state_from_events {on_cluster} TO executions_state DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 WITH event = 'exectrail.execution.state_changed' AND valid = 1 AS moved
 SELECT
     created,

@@ -1,5 +1,5 @@
 -- events -> usage
-CREATE MATERIALIZED VIEW IF NOT EXISTS usage_from_events {on_cluster} TO usage AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS usage_from_events {on_cluster} TO usage DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     created, execution_id, sequence, ts, received, root_id, project, workflow, agent, kind, name, iteration,
     attempt, operation, provider, request_model, response_model,

@@ -1,6 +1,6 @@
 -- events -> workers. Every event of a process proves that it lived, not only its heartbeats. A time more than a day ahead
 -- of the store is no time to judge by: `received` stands in.
-CREATE MATERIALIZED VIEW IF NOT EXISTS workers_from_events {on_cluster} TO workers AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS workers_from_events {on_cluster} TO workers DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 WITH
     ts > e.received + toIntervalDay(1) AS unusable,
     toUnixTimestamp64Micro(e.received) AS received_us,

@@ -5,7 +5,7 @@
 -- heartbeats wait. So its canary is the length of that queue, which its exporter reports under the name below, in bytes.
 -- It counts while no more waits than is stored within a few seconds: after an outage, that is, once the queue has
 -- drained, so that nobody is judged by what still waits in it. 64 MiB is a few times what is on its way under full load.
-CREATE MATERIALIZED VIEW IF NOT EXISTS canary_from_gauges {on_cluster} TO canary AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS canary_from_gauges {on_cluster} TO canary DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     toDateTime64(Received, 6, 'UTC') AS received,
     toUInt8(MetricName = 'exectrail.pipeline.canary' AND Value = 0) AS starts

@@ -1,5 +1,5 @@
 -- events -> plans
-CREATE MATERIALIZED VIEW IF NOT EXISTS plans_from_events {on_cluster} TO plans AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS plans_from_events {on_cluster} TO plans DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT
     created, execution_id, sequence, ts, received, root_id, project, workflow, agent, kind, name,
     plan_revision, plan_steps

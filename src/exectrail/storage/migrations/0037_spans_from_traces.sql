@@ -1,6 +1,6 @@
 -- otel_traces -> spans, those of executions and model calls. Nothing in here may throw; limits as in 0011.
 -- A span that ends before it starts has a duration that wrapped round, of more than 292 years; here it is 0.
-CREATE MATERIALIZED VIEW IF NOT EXISTS spans_from_traces {on_cluster} TO spans AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS spans_from_traces {on_cluster} TO spans DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 WITH
     SpanAttributes AS a,
     ResourceAttributes AS r,
