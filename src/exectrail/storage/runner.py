@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 
+from exectrail.storage import adoption
 from exectrail.storage.client import Client, StorageError
+from exectrail.storage.foreign import ForeignTable, Origin
 from exectrail.storage.statements import split_statements
 
 TABLE = "exectrail_migrations"
@@ -23,6 +25,12 @@ TABLE = "exectrail_migrations"
 _FILE_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _SLOT = "{on_cluster}"
+_RAW = "otel_"
+# What a materialized view feeds on: the raw table of that name, or what was adopted in its place.
+_FEED = re.compile(r"\{(otel_\w+)\}")
+
+Adopted = Mapping[str, ForeignTable]
+"""By name of the raw table whose place each takes; empty where the raw tables are our own."""
 
 
 class State(StrEnum):
@@ -43,7 +51,7 @@ class Migration:
     Attributes:
         version: Its number; the order of application.
         name: The rest of its file name.
-        text: The file, with the slot for ON CLUSTER.
+        text: The file, with slots for ON CLUSTER and for the raw tables that views feed on.
     """
 
     version: int
@@ -55,10 +63,26 @@ class Migration:
         """SHA-256 of the file, in hex."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def statements(self, cluster: str | None) -> list[str]:
-        """Its statements with the slot filled."""
+    @property
+    def is_raw(self) -> bool:
+        """Whether it makes one of the tables that the collector's exporter inserts into."""
+        return self.name.startswith(_RAW)
+
+    def statements(self, cluster: str | None, adopted: Adopted | None = None) -> list[str]:
+        """Its statements with the slots filled.
+
+        Args:
+            cluster: Name of the cluster, if there is one.
+            adopted: Tables that take the place of raw ones of ours. Views of the same names are
+                made over them; raw tables that no view of ours feeds on are not made at all.
+        """
+        adopted = adopted or {}
+        if adopted and self.is_raw:
+            return [adopted[self.name].view(self.name)] if self.name in adopted else []
+        feeds = {name: table.feed() for name, table in adopted.items()}
+        text = _FEED.sub(lambda slot: feeds.get(slot[1], slot[1]), self.text)
         on_cluster = f"ON CLUSTER '{cluster}'" if cluster else ""
-        return split_statements(self.text.replace(_SLOT, on_cluster))
+        return split_statements(text.replace(_SLOT, on_cluster))
 
 
 @dataclass(frozen=True)
@@ -91,7 +115,11 @@ def load_migrations() -> list[Migration]:
 
 
 def plan(
-    migrations: Sequence[Migration], *, database: str, cluster: str | None = None
+    migrations: Sequence[Migration],
+    *,
+    database: str,
+    cluster: str | None = None,
+    adopted: Adopted | None = None,
 ) -> Iterator[str]:
     """Every statement of an application from nothing, in order; sends nothing.
 
@@ -99,6 +127,7 @@ def plan(
         migrations: What to apply.
         database: Name of the database.
         cluster: Name of the cluster for ON CLUSTER, if there is one.
+        adopted: Tables of somebody else in the place of raw ones of ours.
 
     Raises:
         StorageError: A name is not a plain identifier, or a file cannot be split.
@@ -106,8 +135,10 @@ def plan(
     yield _create_database(database, cluster)
     yield f"USE {_quoted(database)}"
     yield _create_table(cluster)
+    if adopted:
+        yield from adoption.remember(Origin.of(adopted))
     for migration in migrations:
-        yield from _statements(migration, cluster)
+        yield from _statements(migration, cluster, adopted)
         yield _record(migration)
 
 
@@ -119,6 +150,7 @@ class Runner:
         client: Client,
         *,
         cluster: str | None = None,
+        adopt: Origin | None = None,
         migrations: Sequence[Migration] | None = None,
     ) -> None:
         """Make a runner.
@@ -126,10 +158,18 @@ class Runner:
         Args:
             client: Where to; its database need not exist yet.
             cluster: Name of the cluster for ON CLUSTER, if there is one.
+            adopt: Tables of somebody else to take in the place of raw ones of ours. A database
+                that has adopted some goes on with them without being told again.
             migrations: Instead of those that ship with this version.
+
+        Raises:
+            StorageError: Both a cluster and tables to adopt.
         """
+        if cluster and adopt:
+            raise StorageError("Tables are adopted on one node: --adopt and --cluster do not meet.")
         self._client = client
         self._cluster = cluster
+        self._adopt = adopt
         self._migrations = list(load_migrations() if migrations is None else migrations)
 
     def status(self) -> list[Status]:
@@ -154,8 +194,9 @@ class Runner:
         """Apply what is pending, and say what was.
 
         Raises:
-            StorageError: An applied file was changed (nothing is sent then), or a statement failed
-                (its migration stays pending, those before it are applied).
+            StorageError: An applied file was changed, or tables cannot be adopted (nothing is sent
+                then), or a statement failed (its migration stays pending, those before it are
+                applied).
         """
         states = {line.version: line for line in self.status()}
         changed = [line for line in states.values() if line.state is State.CHANGED]
@@ -165,15 +206,25 @@ class Runner:
                 f"Applied migrations differ from their files: {names}. History is not rewritten:"
                 " restore the files, or bring the change as a new migration."
             )
+        origin = self.origin()
         pending = [m for m in self._migrations if states[m.version].state is State.PENDING]
         if not pending:
             return []
+        adopted: Adopted = {}
+        if origin:
+            adopted = adoption.look(self._client, origin)
+        elif any(migration.is_raw for migration in pending):
+            adoption.refuse_foreign(self._client)
         self._client.command(
             _create_database(self._client.database, self._cluster), use_database=False
         )
         self._client.command(_create_table(self._cluster))
+        if origin and adoption.remembered(self._client) is None:
+            for statement in adoption.remember(origin):
+                self._client.command(statement)
         for migration in pending:
-            for number, statement in enumerate(_statements(migration, self._cluster), start=1):
+            statements = _statements(migration, self._cluster, adopted)
+            for number, statement in enumerate(statements, start=1):
                 try:
                     self._client.command(statement)
                 except StorageError as error:
@@ -181,6 +232,17 @@ class Runner:
                     raise StorageError(f"Migration {place} failed: {error}") from error
             self._client.command(_record(migration))
         return pending
+
+    def origin(self) -> Origin | None:
+        """The tables to adopt, or that were; None where the raw tables are ours. Only reads.
+
+        Raises:
+            StorageError: What is to be adopted does not fit what was done before.
+        """
+        applied = self._applied().values()
+        raw = {migration.name for migration in self._migrations if migration.is_raw}
+        has_own = any(name in raw for name, _ in applied)
+        return adoption.choose(self._client, self._adopt, has_own=has_own)
 
     def _applied(self) -> dict[int, tuple[str, str]]:
         """Name and checksum by version; empty where nothing was ever applied."""
@@ -209,11 +271,13 @@ def _state(migration: Migration, applied: tuple[str, str] | None) -> State:
     return State.APPLIED if applied[1] == migration.checksum else State.CHANGED
 
 
-def _statements(migration: Migration, cluster: str | None) -> list[str]:
+def _statements(
+    migration: Migration, cluster: str | None, adopted: Adopted | None = None
+) -> list[str]:
     if cluster is not None and not _IDENTIFIER.fullmatch(cluster):
         raise StorageError(f"'{cluster}' is not a name of a cluster")
     try:
-        return migration.statements(cluster)
+        return migration.statements(cluster, adopted)
     except ValueError as error:
         raise StorageError(
             f"migration {migration.version:04d}_{migration.name}: {error}"

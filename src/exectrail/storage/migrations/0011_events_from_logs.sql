@@ -154,5 +154,5 @@ SELECT
             || 'exectrail\.execution\.(id|parent_id|root_id|kind|name|state|previous_state|reason|valid|sequence|'
             || 'attempt|iteration)|exectrail\.worker\.sequence|exectrail\.cost\.[a-z_]+|exectrail\.usage\.role)$'),
         a))) AS attributes
-FROM otel_logs
+FROM {otel_logs}
 WHERE startsWith(event_name, 'exectrail.')

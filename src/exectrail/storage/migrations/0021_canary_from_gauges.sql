@@ -9,7 +9,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS canary_from_gauges {on_cluster} TO canary
 SELECT
     toDateTime64(Received, 6, 'UTC') AS received,
     toUInt8(MetricName = 'exectrail.pipeline.canary' AND Value = 0) AS starts
-FROM otel_metrics_gauge
+FROM {otel_metrics_gauge}
 WHERE MetricName = 'exectrail.pipeline.canary'
     OR (MetricName = 'otelcol_exporter_queue_size' AND Attributes['data_type'] = 'logs'
         AND startsWith(Attributes['exporter'], 'clickhouse') AND Value <= 67108864)

@@ -67,5 +67,5 @@ SELECT
     leftUTF8(a['exectrail.cost.price_version'], 128) AS price_version,
     leftUTF8(a['error.type'], 256) AS error_type,
     leftUTF8(a['exception.message'], 4096) AS error_message
-FROM otel_traces
+FROM {otel_traces}
 WHERE mapContains(a, 'exectrail.execution.id') OR mapContains(a, 'gen_ai.operation.name')
