@@ -91,6 +91,8 @@ CREATE TABLE IF NOT EXISTS events {on_cluster} (
     cache_read_tokens UInt64,
     cache_write_tokens UInt64,
     reasoning_tokens UInt64,
+    input_told UInt8,
+    output_told UInt8,
     workflow LowCardinality(String),
     agent LowCardinality(String),
     agent_version LowCardinality(String),

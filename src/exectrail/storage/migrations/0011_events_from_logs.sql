@@ -142,6 +142,8 @@ SELECT
     if(all_cache_read <= 1000000000000, all_cache_read, 0) AS cache_read_tokens,
     if(all_cache_write <= 1000000000000, all_cache_write, 0) AS cache_write_tokens,
     if(all_reasoning <= 1000000000000, all_reasoning, 0) AS reasoning_tokens,
+    toUInt8(ifNull(toUInt64OrNull(a['gen_ai.usage.input_tokens']) <= 1000000000000, 0)) AS input_told,
+    toUInt8(ifNull(toUInt64OrNull(a['gen_ai.usage.output_tokens']) <= 1000000000000, 0)) AS output_told,
     leftUTF8(a['gen_ai.workflow.name'], 256) AS workflow,
     leftUTF8(a['gen_ai.agent.name'], 256) AS agent,
     leftUTF8(a['gen_ai.agent.version'], 256) AS agent_version,

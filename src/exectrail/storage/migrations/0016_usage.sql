@@ -3,7 +3,11 @@
 -- because whether something beneath it was counted cannot be said of a row by itself.
 -- `cost` is NULL where no price is known, never 0. The token columns are what was sent (input includes the cache,
 -- output includes reasoning); `uncached_tokens`, `cache_read_tokens`, `cache_write_tokens` and `output_tokens`
--- are the exclusive buckets. Identity, partition and TTL: see 0012.
+-- are the exclusive buckets. input_told and output_told tell a count of 0 from one that was not told, which may have cost.
+-- Identity, partition and TTL: see 0012.
+-- What was told is never changed. A re-costing (docs/pricing.md) appends the call once more, with the told columns as they were
+-- and the recost columns filled; of the rows of a call the engine keeps the one that was re-costed last, and one that
+-- is sent again (recosted_at 1970) never stands over it. recosted_by '': as told, also where a re-costing was taken back.
 CREATE TABLE IF NOT EXISTS usage {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
     execution_id String CODEC(ZSTD(1)),
@@ -31,6 +35,8 @@ CREATE TABLE IF NOT EXISTS usage {on_cluster} (
     cache_write_tokens UInt64 CODEC(T64, ZSTD(1)),
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
+    input_told UInt8,
+    output_told UInt8,
     cost Nullable(Decimal(38, 12)),
     currency LowCardinality(String),
     cost_source LowCardinality(String),
@@ -41,9 +47,14 @@ CREATE TABLE IF NOT EXISTS usage {on_cluster} (
     worker_id String CODEC(ZSTD(1)),
     trace_id String CODEC(ZSTD(1)),
     span_id String CODEC(ZSTD(1)),
+    recosted_at DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    recosted_by LowCardinality(String),
+    recost Nullable(Decimal(38, 12)),
+    recost_currency LowCardinality(String),
+    recost_version LowCardinality(String),
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
-) ENGINE = ReplacingMergeTree
+) ENGINE = ReplacingMergeTree(recosted_at)
 PARTITION BY (toYear(created) % 8, toMonth(created))
 ORDER BY (created, execution_id, sequence)
 TTL toDateTime(received) + toIntervalDay(400)
