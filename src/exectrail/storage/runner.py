@@ -16,15 +16,16 @@ from enum import StrEnum
 from importlib import resources
 
 from exectrail.storage import adoption
-from exectrail.storage.client import Client, StorageError
+from exectrail.storage.client import DEFAULT_DATABASE, Client, StorageError
+from exectrail.storage.cluster import SLOT, for_cluster, replicated
 from exectrail.storage.foreign import ForeignTable, Origin
+from exectrail.storage.placement import Group
 from exectrail.storage.statements import split_statements
 
 TABLE = "exectrail_migrations"
 
 _FILE_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_SLOT = "{on_cluster}"
 _RAW = "otel_"
 # What a materialized view feeds on: the raw table of that name, or what was adopted in its place.
 _FEED = re.compile(r"\{(otel_\w+)\}")
@@ -68,21 +69,36 @@ class Migration:
         """Whether it makes one of the tables that the collector's exporter inserts into."""
         return self.name.startswith(_RAW)
 
-    def statements(self, cluster: str | None, adopted: Adopted | None = None) -> list[str]:
+    def statements(
+        self,
+        cluster: str | None,
+        adopted: Adopted | None = None,
+        *,
+        database: str = DEFAULT_DATABASE,
+    ) -> list[str]:
         """Its statements with the slots filled.
 
         Args:
-            cluster: Name of the cluster, if there is one.
+            cluster: Name of the cluster, if there is one; then they are those of `cluster`.
             adopted: Tables that take the place of raw ones of ours. Views of the same names are
                 made over them; raw tables that no view of ours feeds on are not made at all.
+            database: Name of the database, which the tables of a cluster say.
+
+        Raises:
+            ValueError: The file cannot be split, or a cluster has no rule for what stands in it.
         """
         adopted = adopted or {}
         if adopted and self.is_raw:
             return [adopted[self.name].view(self.name)] if self.name in adopted else []
         feeds = {name: table.feed() for name, table in adopted.items()}
         text = _FEED.sub(lambda slot: feeds.get(slot[1], slot[1]), self.text)
-        on_cluster = f"ON CLUSTER '{cluster}'" if cluster else ""
-        return split_statements(text.replace(_SLOT, on_cluster))
+        if not cluster:
+            return split_statements(text.replace(SLOT, ""))
+        return [
+            made
+            for statement in split_statements(text)
+            for made in for_cluster(statement, cluster=cluster, database=database)
+        ]
 
 
 @dataclass(frozen=True)
@@ -138,7 +154,7 @@ def plan(
     if adopted:
         yield from adoption.remember(Origin.of(adopted))
     for migration in migrations:
-        yield from _statements(migration, cluster, adopted)
+        yield from _statements(migration, cluster, adopted, database)
         yield _record(migration)
 
 
@@ -223,7 +239,7 @@ class Runner:
             for statement in adoption.remember(origin):
                 self._client.command(statement)
         for migration in pending:
-            statements = _statements(migration, self._cluster, adopted)
+            statements = _statements(migration, self._cluster, adopted, self._client.database)
             for number, statement in enumerate(statements, start=1):
                 try:
                     self._client.command(statement)
@@ -272,12 +288,12 @@ def _state(migration: Migration, applied: tuple[str, str] | None) -> State:
 
 
 def _statements(
-    migration: Migration, cluster: str | None, adopted: Adopted | None = None
+    migration: Migration, cluster: str | None, adopted: Adopted | None, database: str
 ) -> list[str]:
     if cluster is not None and not _IDENTIFIER.fullmatch(cluster):
         raise StorageError(f"'{cluster}' is not a name of a cluster")
     try:
-        return migration.statements(cluster, adopted)
+        return migration.statements(cluster, adopted, database=database)
     except ValueError as error:
         raise StorageError(
             f"migration {migration.version:04d}_{migration.name}: {error}"
@@ -297,11 +313,14 @@ def _create_database(database: str, cluster: str | None) -> str:
 
 
 def _create_table(cluster: str | None) -> str:
-    on_cluster = f" ON CLUSTER '{cluster}'" if cluster else ""
+    on_cluster, engine = "", "ReplacingMergeTree(applied_at)"
+    if cluster:
+        on_cluster = f" ON CLUSTER '{cluster}'"
+        engine = replicated("ReplacingMergeTree", ["applied_at"], Group.EVERYWHERE)
     return (
         f"CREATE TABLE IF NOT EXISTS {TABLE}{on_cluster} (version UInt32, name String,"
         " checksum String, applied_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC'))"
-        " ENGINE = ReplacingMergeTree(applied_at) ORDER BY version"
+        f" ENGINE = {engine} ORDER BY version"
     )
 
 

@@ -1,4 +1,4 @@
-"""Splits a migration file into statements."""
+"""Splits a migration file into statements, and tells code from text and comments."""
 
 from __future__ import annotations
 
@@ -46,3 +46,24 @@ def split_statements(text: str) -> list[str]:
     if has_code or text[position:].strip():
         statements.append(text[start:].strip())
     return statements
+
+
+def masked(statement: str) -> str:
+    """The statement with all that is no code blotted out, character by character.
+
+    Comments become blanks, and what stands in strings and quoted names becomes `?`, so that
+    positions in it are positions in the statement.
+
+    Args:
+        statement: One that `split_statements` gave.
+    """
+
+    def blot(token: re.Match[str]) -> str:
+        text = token[0]
+        if token["comment"]:
+            return re.sub(r"[^\n]", " ", text)
+        if token["quoted"]:
+            return text[0] + "?" * (len(text) - 2) + text[-1]
+        return text
+
+    return _TOKEN.sub(blot, statement)

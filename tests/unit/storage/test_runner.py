@@ -126,12 +126,23 @@ def test_the_plan_is_what_apply_sends() -> None:
     assert [sql for sql in planned if not sql.startswith("USE ")] == store.sent
 
 
-def test_a_cluster_fills_the_slot() -> None:
-    [_, _, table, *_] = planned = list(plan([ONE], database="d", cluster="main"))
-    assert "ON CLUSTER 'main'" in table
-    statement = planned[3]
-    assert statement.startswith("CREATE TABLE IF NOT EXISTS a ON CLUSTER 'main' (")
-    assert "{on_cluster}" not in "".join(plan(load_migrations(), database="d"))
+def test_a_cluster_is_in_every_statement_but_those_that_write_down_what_was_done() -> None:
+    planned = list(plan(load_migrations(), database="d", cluster="main"))
+    [database, use, book, *rest] = planned
+    assert database == "CREATE DATABASE IF NOT EXISTS `d` ON CLUSTER 'main' ENGINE = Atomic"
+    assert use == "USE `d`"
+    assert book.startswith("CREATE TABLE IF NOT EXISTS exectrail_migrations ON CLUSTER 'main' (")
+    assert "'/clickhouse/tables/all/{database}/{table}', '{shard}-{replica}', applied_at" in book
+    written = [sql for sql in rest if sql.startswith("INSERT INTO exectrail_migrations")]
+    assert len(written) == len(load_migrations())
+    assert [sql for sql in rest if sql not in written and "ON CLUSTER 'main'" not in sql] == []
+    assert any("Distributed('main', 'd', 'otel_logs_local'" in sql for sql in rest)
+    assert "{on_cluster}" not in "".join([*planned, *plan(load_migrations(), database="d")])
+
+
+def test_what_cannot_be_put_on_a_cluster_is_named() -> None:
+    with pytest.raises(StorageError, match="migration 0001_one: table a has no place on a cluster"):
+        list(plan([ONE], database="d", cluster="main"))
 
 
 @pytest.mark.parametrize("name", ["a'b", "a b", "", "a;b"])
@@ -147,10 +158,10 @@ def test_what_ships_is_one_object_per_file_and_may_be_run_again() -> None:
     assert [m.version for m in shipped] == sorted({m.version for m in shipped})
     for migration in shipped:
         assert migration.text.lstrip().startswith("--"), migration.name
-        [statement] = migration.statements(cluster="main")
+        [statement] = migration.statements(cluster=None)
         code = "\n".join(line for line in statement.splitlines() if not line.startswith("--"))
         assert "IF NOT EXISTS" in code or "CREATE OR REPLACE VIEW" in code, migration.name
-        assert f" {migration.name} ON CLUSTER 'main'" in code, migration.name
+        assert f" {migration.name} {{on_cluster}}" in migration.text, migration.name
     assert json.dumps([m.text for m in shipped])
 
 
