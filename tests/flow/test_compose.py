@@ -490,7 +490,11 @@ def test_the_wheel_carries_the_files_that_a_directory_gets(wheel: Path):
             if name.startswith(prefix)
         }
 
-    assert carried == {**files.contents(), files.TEMPLATE: files.template().encode()}
+    templates = (files.TEMPLATE, files.CLUSTER_TEMPLATE)
+    assert carried == {
+        **files.contents(cluster=True),
+        **{name: (ROOT / name).read_bytes() for name in templates},
+    }
 
 
 def test_the_wheel_alone_prepares_a_directory(wheel: Path, tmp_path: Path):

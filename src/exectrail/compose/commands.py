@@ -34,6 +34,7 @@ examples:
   exectrail stack init ./stack
   exectrail stack init .                           in a checkout: the .env alone
   exectrail stack init ./stack --wheel dist/exectrail-0.1.0-py3-none-any.whl
+  exectrail stack init ./stack --cluster           two shards of two replicas (docs/cluster.md)
   exectrail stack init ./stack --force             after an upgrade; .env keeps its lines
 
 exit codes: 0 the directory is as it should be, 1 it could not be made so; where files differ,
@@ -81,6 +82,12 @@ def register(subparsers: _SubParsers) -> None:
     init.add_argument(
         "--wheel", metavar="FILE", type=Path, help="make the image from this wheel of exectrail"
     )
+    init.add_argument(
+        "--cluster",
+        action="store_true",
+        help="two shards of two replicas and three keepers in place of the one ClickHouse;"
+        " a directory that was made so stays so",
+    )
     init.add_argument("--json", action="store_true", help="for programs")
     init.set_defaults(run=_init)
 
@@ -111,7 +118,7 @@ def register(subparsers: _SubParsers) -> None:
 
 def _init(args: argparse.Namespace) -> int:
     try:
-        outcome = prepare(args.directory, force=args.force, wheel=args.wheel)
+        outcome = prepare(args.directory, force=args.force, wheel=args.wheel, cluster=args.cluster)
     except (DirectoryError, MissingFilesError) as error:
         return _failed("init", error)
     if args.json:

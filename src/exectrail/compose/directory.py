@@ -12,6 +12,8 @@ from typing import Final
 from exectrail.compose import environment, files
 
 _SOURCE: Final = "EXECTRAIL_SOURCE"
+_TAKEN: Final = "COMPOSE_FILE"
+"""Which files docker compose takes; its own name."""
 _WHEEL: Final = "exectrail-*.whl"
 """What .dockerignore lets in."""
 _PRIVATE: Final = 0o600
@@ -52,13 +54,17 @@ class Outcome:
     added: list[str]
 
 
-def prepare(directory: Path, *, force: bool = False, wheel: Path | None = None) -> Outcome:
+def prepare(
+    directory: Path, *, force: bool = False, wheel: Path | None = None, cluster: bool = False
+) -> Outcome:
     """Make a directory from which docker compose can start the services.
 
     Args:
         directory: It is made if it is not there.
         force: Overwrite files that differ. An .env is only ever added to.
         wheel: A wheel of exectrail to make the image from; it is copied into the directory.
+        cluster: Two shards of two replicas in place of one database. A directory that was made so
+            stays so.
 
     Raises:
         ConflictError: Files differ, and `force` was not given. Nothing was written.
@@ -66,8 +72,9 @@ def prepare(directory: Path, *, force: bool = False, wheel: Path | None = None) 
         MissingFilesError: This installation has not got the files.
     """
     directory = directory.expanduser().absolute()
-    wanted = files.contents()
     try:
+        cluster = cluster or _is_cluster(directory)
+        wanted = files.contents(cluster=cluster)
         if wheel is not None:
             wanted[wheel.name] = _read_wheel(wheel)
         there = {
@@ -83,7 +90,7 @@ def prepare(directory: Path, *, force: bool = False, wheel: Path | None = None) 
         for name, data in wanted.items():
             if there.get(name) != data:
                 _write(directory, name, data)
-        added = _complete(directory, wheel)
+        added = _complete(directory, wheel, files.template(cluster=cluster))
     except OSError as error:
         raise DirectoryError(
             f"{error.filename or directory} cannot be used ({error.strerror})."
@@ -95,6 +102,12 @@ def prepare(directory: Path, *, force: bool = False, wheel: Path | None = None) 
         unchanged=[name for name in there if name not in differing],
         added=added,
     )
+
+
+def _is_cluster(directory: Path) -> bool:
+    file = directory / environment.FILE
+    text = file.read_text(encoding="utf-8") if os.path.lexists(file) else ""
+    return files.CLUSTER_FILE in environment.parse(text).get(_TAKEN, "")
 
 
 def _read_wheel(wheel: Path) -> bytes:
@@ -120,9 +133,9 @@ def _write(directory: Path, name: str, data: bytes) -> None:
     file.chmod(0o644)
 
 
-def _complete(directory: Path, wheel: Path | None) -> list[str]:
+def _complete(directory: Path, wheel: Path | None, template: str) -> list[str]:
     """Make an .env, or add what it lacks; the user alone can read it. Returns what was added."""
-    file, template = directory / environment.FILE, files.template()
+    file = directory / environment.FILE
     if not os.path.lexists(file):
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:

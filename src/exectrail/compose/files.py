@@ -8,6 +8,10 @@ from typing import Final
 COMPOSE_FILE: Final = "docker-compose.yml"
 TEMPLATE: Final = "compose/stack.env"
 """What an .env is made from; it stands in no directory itself."""
+CLUSTER_FILE: Final = "docker-compose.cluster.yml"
+"""Laid over the compose file, makes a cluster of the one database."""
+CLUSTER_TEMPLATE: Final = "compose/cluster.env"
+"""What the .env of a cluster has besides."""
 DASHBOARDS: Final = "dashboards/generated"
 """Mounted into Grafana; the folder must be there, and may be empty."""
 
@@ -27,6 +31,14 @@ FILES: Final = (
 )
 """Paths from the root of the repository, which are those in a directory too. The wheel carries the
 same by `force-include` in pyproject.toml."""
+
+CLUSTER_FILES: Final = (
+    CLUSTER_FILE,
+    "compose/clickhouse/cluster.xml",
+    "compose/clickhouse/cluster_users.xml",
+    "compose/clickhouse/keeper.xml",
+)
+"""What a cluster has besides; likewise."""
 
 _CARRIED: Final = Path(__file__).with_name("files")
 _CHECKOUT: Final = Path(__file__).parents[3]
@@ -51,22 +63,30 @@ def root() -> Path:
     )
 
 
-def contents() -> dict[str, bytes]:
+def contents(*, cluster: bool = False) -> dict[str, bytes]:
     """What is to stand in a directory: path and bytes of each file.
+
+    Args:
+        cluster: With the files of a cluster.
 
     Raises:
         MissingFilesError: As `root`.
     """
     place = root()
     generated = sorted(file for file in (place / DASHBOARDS).rglob("*") if file.is_file())
-    names = [*FILES, *(file.relative_to(place).as_posix() for file in generated)]
+    fixed = [*FILES, *(CLUSTER_FILES if cluster else ())]
+    names = [*fixed, *(file.relative_to(place).as_posix() for file in generated)]
     return {name: (place / name).read_bytes() for name in names}
 
 
-def template() -> str:
+def template(*, cluster: bool = False) -> str:
     """The text that an .env is made from.
+
+    Args:
+        cluster: With the settings of a cluster.
 
     Raises:
         MissingFilesError: As `root`.
     """
-    return (root() / TEMPLATE).read_text(encoding="utf-8")
+    names = [TEMPLATE, *([CLUSTER_TEMPLATE] if cluster else [])]
+    return "\n".join((root() / name).read_text(encoding="utf-8") for name in names)
