@@ -1,0 +1,235 @@
+"""Asks every question of `queries/` as clients do, and takes the time.
+
+The questions are those that stand in the folder; what to ask with follows from the names of their
+parameters. A new question is measured without a change here, if it asks with what others do.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Final
+
+from storage_store import Store, text
+
+from exectrail.clickhouse_http.errors import ClickHouseError
+
+PARAMETER: Final = re.compile(r"\{(?P<name>[a-z_]+):(?P<type>[A-Za-z0-9(), ']+)\}")
+BUDGET_S: Final = 20.0
+"""A question that is asked for longer than that is not asked again; twice it is in any case."""
+RANGES: Final = {"24 h": timedelta(hours=24), "7 d": timedelta(days=7), "21 d": timedelta(days=21)}
+"""What a dashboard's time picker is set to."""
+GROUPS: Final = ("day", "model")
+OF_ONE: Final = frozenset(
+    {"root_id", "execution_id", "root_ids", "prefix", "external_id", "segments"}
+)
+"""Parameters that name something: another one each time."""
+
+Values = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How long a question took; milliseconds, in the engine and from the call to the result.
+
+    Attributes:
+        name: Name of its file.
+        variant: What it was asked with, where that makes a difference: a range, a group.
+        error: What the engine said instead of an answer.
+    """
+
+    name: str
+    variant: str
+    plan_ms: float = 0.0
+    """What of it is planning: EXPLAIN takes as long."""
+    first_ms: float = 0.0
+    median_ms: float = 0.0
+    p95_ms: float = 0.0
+    rows: int = 0
+    rows_read: int = 0
+    bytes_read: int = 0
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Subjects:
+    """What there is to ask about: some runs with their executions and segments.
+
+    Attributes:
+        end: When the data ends.
+        runs: Ids of finished runs, spread over the weeks.
+        nodes: Of each, one execution beneath it.
+        external: Of each, the id of its framework.
+    """
+
+    end: datetime
+    runs: list[str] = field(default_factory=list[str])
+    nodes: list[str] = field(default_factory=list[str])
+    external: list[str] = field(default_factory=list[str])
+
+    def values(self, turn: int, range_name: str, group: str) -> dict[str, object]:
+        """Values by the name of a parameter; what is empty does not filter.
+
+        Args:
+            turn: Another one names other runs.
+            range_name: One of RANGES.
+            group: What to group by.
+        """
+        at = turn % len(self.runs)
+        since = self.end - RANGES[range_name]
+        return {
+            "root_id": self.runs[at],
+            "execution_id": self.nodes[at],
+            "root_ids": [self.runs[(at + n) % len(self.runs)] for n in range(5)],
+            "segments": [self.nodes[(at + n) % len(self.nodes)] for n in range(5)],
+            "prefix": self.runs[at][:18],
+            "external_id": self.external[at],
+            "since": since.strftime("%Y-%m-%d %H:%M:%S"),
+            "from": since.strftime("%Y-%m-%d %H:%M:%S"),
+            "until": self.end.strftime("%Y-%m-%d %H:%M:%S"),
+            "to": self.end.strftime("%Y-%m-%d %H:%M:%S"),
+            "by": group,
+            "limit": 100,
+        }
+
+
+def subjects(store: Store, end: datetime) -> Subjects:
+    """Some of what a store holds.
+
+    Args:
+        store: Loaded.
+        end: When its data ends.
+    """
+    rows = store.rows(text("storage_subjects"))
+    return Subjects(
+        end, [r["root_id"] for r in rows], [r["node"] for r in rows], [r["external"] for r in rows]
+    )
+
+
+def questions() -> dict[str, str]:
+    """The SQL of every question, by the name of its file."""
+    return {
+        entry.name.removesuffix(".sql"): entry.read_text(encoding="utf-8")
+        for entry in sorted(resources.files("exectrail.queries").iterdir(), key=lambda e: e.name)
+        if entry.name.endswith(".sql")
+    }
+
+
+def variants(sql: str) -> Iterator[tuple[str, str, str]]:
+    """What to ask a question with: its name, the range and the group."""
+    parameters = {found["name"] for found in PARAMETER.finditer(sql)}
+    ranges = list(RANGES) if parameters & {"since", "from"} else ["24 h"]
+    groups = GROUPS if "by" in parameters else ("",)
+    for range_name in ranges:
+        for group in groups:
+            said = [range_name] if len(ranges) > 1 else []
+            yield " ".join([*said, *([group] if group else [])]), range_name, group
+
+
+def bind(sql: str, values: Values) -> dict[str, object]:
+    """A value for each parameter of a question: by its name, or else one that filters nothing."""
+    bound: dict[str, object] = {}
+    for found in PARAMETER.finditer(sql):
+        name, kind = found["name"], found["type"]
+        if name in values:
+            bound[name] = values[name]
+        elif kind.startswith("Array"):
+            bound[name] = []
+        elif kind.startswith("Date"):
+            bound[name] = values["since"]
+        else:
+            bound[name] = "" if "String" in kind else 1
+    return bound
+
+
+def ask(
+    store: Store,
+    about: Subjects,
+    repeats: int,
+    progress: Callable[[int, int], None],
+    only: Sequence[str] = (),
+) -> list[Asked]:
+    """Ask each question several times.
+
+    Args:
+        store: Whom.
+        about: What about.
+        repeats: How often, beside the first time.
+        progress: Told after each question how many of how many are done.
+        only: Names of questions; all if empty.
+    """
+    listed = [
+        (name, sql, variant)
+        for name, sql in questions().items()
+        if not only or name in only
+        for variant in variants(sql)
+    ]
+    done: list[Asked] = []
+    for number, (name, sql, (said, range_name, group)) in enumerate(listed, start=1):
+        done.append(_ask(store, about, name, sql, said, range_name, group, repeats))
+        progress(number, len(listed))
+    return done
+
+
+def _ask(
+    store: Store,
+    about: Subjects,
+    name: str,
+    sql: str,
+    said: str,
+    range_name: str,
+    group: str,
+    repeats: int,
+) -> Asked:
+    times: list[float] = []
+    values: dict[str, object] = {}
+    rows = rows_read = bytes_read = 0
+    for turn in range(repeats + 1):
+        values = bind(sql, about.values(turn, range_name, group))
+        if name == "run":
+            values["execution_id"] = about.runs[turn % len(about.runs)]
+        began = time.perf_counter()
+        try:
+            result = store.ask(sql, values)
+        except ClickHouseError as error:
+            return Asked(name, said, error=str(error).splitlines()[0][:200])
+        times.append((time.perf_counter() - began) * 1000)
+        spent = sum(times) / 1000
+        rows_read, bytes_read = result.rows_read, result.bytes_read
+        rows = max(rows, _rows(result.data))
+        if turn and spent > BUDGET_S:
+            break
+    began = time.perf_counter()
+    store.ask(f"EXPLAIN {sql}", values)
+    planning = (time.perf_counter() - began) * 1000
+    later = sorted(times[1:]) or times
+    return Asked(
+        name,
+        said,
+        plan_ms=planning,
+        first_ms=times[0],
+        median_ms=statistics.median(later),
+        p95_ms=later[min(len(later) - 1, round(0.95 * (len(later) - 1)))],
+        rows=rows,
+        rows_read=rows_read,
+        bytes_read=bytes_read,
+    )
+
+
+def _rows(native: bytes) -> int:
+    """Rows in the first block of a result: the second of two LEB128 numbers that it begins with."""
+    at = shift = size = 0
+    while at < len(native) and native[at] > 127:  # the number of columns
+        at += 1
+    at += 1
+    while at < len(native):
+        size |= (native[at] & 127) << shift
+        if native[at] <= 127:
+            break
+        at, shift = at + 1, shift + 7
+    return size
