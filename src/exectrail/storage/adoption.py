@@ -13,7 +13,7 @@ from datetime import datetime
 
 from exectrail.storage.client import Client, StorageError
 from exectrail.storage.foreign import ForeignTable, Origin, inspect
-from exectrail.storage.raw_columns import MADE_BY_US
+from exectrail.storage.raw_columns import MADE_BY_US, WANTED
 
 TABLE = "exectrail_adopted"
 
@@ -28,12 +28,13 @@ def remembered(client: Client) -> Origin | None:
         return None
     rows = client.query(
         "SELECT name, argMax(origin, adopted_at) AS origin, argMax(source, adopted_at) AS source"  # noqa: S608 checked names
-        f" FROM `{client.database}`.{TABLE} GROUP BY name ORDER BY name",
+        f" FROM `{client.database}`.{TABLE} GROUP BY name",
         use_database=False,
     )
     if not rows:
         return None
-    return Origin(rows[0]["origin"], {row["name"]: row["source"] for row in rows})
+    sources = {row["name"]: row["source"] for row in rows}
+    return Origin(rows[0]["origin"], {name: sources[name] for name in WANTED if name in sources})
 
 
 def adopted_at(client: Client) -> datetime:

@@ -97,7 +97,7 @@ class ForeignTable:
         """Its name in SQL."""
         return f"`{self.database}`.`{self.table}`"
 
-    def feed(self, *, received: str | None = None, where: str = "") -> str:
+    def feed(self, *, received: str | None = None, joined: str = "", where: str = "") -> str:
         """What a view of ours feeds on in the place of a table, as it stands behind FROM.
 
         ClickHouse looks for the table to wait for through such a subquery, and evaluates now64()
@@ -105,13 +105,15 @@ class ForeignTable:
 
         Args:
             received: In place of the store's clock, the time of arrival.
+            joined: What is joined to the table for that.
             where: A condition, for rows that are there already.
         """
         arrival = MADE_BY_US if MADE_BY_US in self.types else "now64(9, 'UTC')"
         columns = [*self._wanted(), _as(received or arrival, MADE_BY_US)]
+        source = " ".join([self.place, joined]).rstrip()
         condition = f"\n    WHERE {where}" if where else ""
         selected = _list(columns)
-        return f"(\n    SELECT {selected}\n    FROM {self.place}{condition}\n)"  # noqa: S608 checked names
+        return f"(\n    SELECT {selected}\n    FROM {source}{condition}\n)"  # noqa: S608 checked names
 
     def view(self, name: str) -> str:
         """A view of ours for whoever looks for the raw table: all its columns and what it lacks.

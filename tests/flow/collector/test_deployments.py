@@ -18,7 +18,7 @@ import yaml
 from exectrail.storage.client import Client, connect
 from exectrail.storage.runner import Runner
 
-from .conftest import PROTOBUF, SETTINGS, Start, send, until
+from .conftest import PROTOBUF, SETTINGS, Start, send, until, with_ours
 from .gate import gate_to
 from .payloads import logs, record, span, spans
 
@@ -292,20 +292,6 @@ service:
     traces: {receivers: [otlp], processors: [memory_limiter], exporters: [clickhouse]}
     logs: {receivers: [otlp], exporters: [clickhouse]}
 """
-
-
-def with_ours(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
-    """The two in one, as by hand: no name of theirs is overwritten, lists become longer."""
-    merged = dict(theirs)
-    for key, value in ours.items():
-        if isinstance(value, dict) and key in merged:
-            merged[key] = with_ours(merged[key], value)
-        elif isinstance(value, list) and key in merged:
-            merged[key] = [*merged[key], *value]
-        else:
-            assert key not in merged
-            merged[key] = value
-    return merged
 
 
 def test_a_collector_that_is_there_already_sends_to_our_tables_beside_what_it_does(
