@@ -28,7 +28,10 @@ WRITE = {
     *("api", "autoload", "endings", "execution", "export", "loading", "propagation", "runtime"),
     *("resources", "signals", "spool", "supervisor", "testing"),
 }
-READ = {"cli", "clickhouse_http", "compose", "judge", "queries", "receiver", "storage"}
+READ = {
+    *("cli", "clickhouse_http", "compose", "costing", "judge", "queries", "receiver", "retention"),
+    "storage",
+}
 LEAVES = {"config", "conventions", "guard", "pricing"}
 FRAME = {"launch", "__init__", "__main__"}
 """What is above both halves."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -95,18 +95,26 @@ def find(provider: str | None, model: str) -> Listing | None:
         price is not taken, because it may not be what is paid.
     """
     from genai_prices.data import providers
+
+    found = find_in(providers, provider, model)
+    return listing_of(*found) if found else None
+
+
+def find_in(
+    providers: Sequence[Provider], provider: str | None, model: str
+) -> tuple[Provider, ModelInfo] | None:
+    """Look a model up among some providers, as `find` does among those of the installed version."""
     from genai_prices.data_snapshot import DataSnapshot
 
     for provider_word, name in _candidates(provider, model, {known.id for known in providers}):
         # A snapshot of its own for each look-up: the shared one keeps every name it was ever asked
         # for, and changes when the program has genai-prices fetch newer prices, while ours stay
         # those of the installed version, which the price version names.
-        table = DataSnapshot(providers=providers, from_auto_update=False)
+        table = DataSnapshot(providers=list(providers), from_auto_update=False)
         try:
-            found = table.find_provider_model(name, None, provider_word, None)
+            return table.find_provider_model(name, None, provider_word, None)
         except LookupError:
             continue
-        return listing_of(*found)
     return None
 
 

@@ -72,7 +72,7 @@ class PriceTable:
         Raises:
             PriceFileError: The file cannot be used.
         """
-        self._own = load(user_file) if user_file is not None else ()
+        self._own = load(user_file).prices if user_file is not None else ()
         self._model = lru_cache(_MODELS_KEPT)(self._look_up)
         self._failure_said = False
 
@@ -132,10 +132,10 @@ class PriceTable:
             else:
                 return _unknown()
             amount = amount_of(tokens)
-            if output_tokens is None and _costs(amount_of, replace(tokens, output=1), amount):
-                amount = None
-            if input_tokens is None and _costs(
-                amount_of, replace(tokens, input_uncached=1), amount
+            more_output = replace(tokens, output=tokens.output + 1)
+            more_input = replace(tokens, input_uncached=tokens.input_uncached + 1)
+            if (output_tokens is None and _costs(amount_of, more_output, amount)) or (
+                input_tokens is None and _costs(amount_of, more_input, amount)
             ):
                 amount = None
             source = CostSource.UNKNOWN if amount is None else CostSource.PRICED
@@ -165,13 +165,13 @@ class PriceTable:
 
 
 def _costs(
-    amount_of: Callable[[Buckets], Decimal | None], with_one: Buckets, without: Decimal | None
+    amount_of: Callable[[Buckets], Decimal | None], with_more: Buckets, without: Decimal | None
 ) -> bool:
-    """Whether tokens of a kind that was not counted would have cost something.
+    """Whether one more token of a kind that was not counted would have cost something.
 
     Embedding calls count no output, and have no rate for it: their price is known without.
     """
-    amount = amount_of(with_one)
+    amount = amount_of(with_more)
     return amount is not None and amount != without
 
 

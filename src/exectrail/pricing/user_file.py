@@ -63,19 +63,42 @@ class UserPrice:
 
     def matches(self, provider: str | None, model: str) -> bool:
         """Whether a call of this provider and model is paid by this price, times apart."""
-        if self.provider is not None:
-            told = (provider or "").strip().lower()
-            if self.provider not in (told, provider_id(provider)):
-                return False
-        return any(self.pattern.match(name) for name in spellings(model))
+        return model_matches(self.pattern, self.provider, provider, model)
 
 
-def load(file: Path) -> tuple[UserPrice, ...]:
+def model_matches(
+    pattern: re.Pattern[str], word: str | None, provider: str | None, model: str
+) -> bool:
+    """Whether a price is for a call.
+
+    Args:
+        pattern: Matches the model's name.
+        word: The provider that the price is for, in lower case; None for any.
+        provider, model: As the call names them.
+    """
+    if word is not None:
+        told = (provider or "").strip().lower()
+        if word not in (told, provider_id(provider)):
+            return False
+    return any(pattern.match(name) for name in spellings(model))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFile:
+    """What stands in a price file.
+
+    Attributes:
+        version: How the file is named: as it says itself, or by a hash of what it says.
+        prices: The prices, the ones that go first at the front: a name before a pattern, one with
+            a provider before one without, the later start, the longer pattern.
+    """
+
+    version: str
+    prices: tuple[UserPrice, ...]
+
+
+def load(file: Path) -> PriceFile:
     """Read a price file.
-
-    Returns:
-        The prices, the ones that go first at the front: a name before a pattern, one with a
-        provider before one without, the later start, the longer pattern.
 
     Raises:
         PriceFileError: The file cannot be read, is not TOML, or says something that is not a price.
@@ -95,7 +118,7 @@ def load(file: Path) -> tuple[UserPrice, ...]:
         ) from error
     reader = _Reader(file, f"user-prices/{hashlib.sha256(raw).hexdigest()[:8]}")
     prices = reader.prices(table)
-    return tuple(sorted(prices, key=_precedence, reverse=True))
+    return PriceFile(reader.version, tuple(sorted(prices, key=_precedence, reverse=True)))
 
 
 def _precedence(price: UserPrice) -> tuple[bool, bool, datetime, int]:
@@ -107,12 +130,12 @@ class _Reader:
 
     def __init__(self, file: Path, version: str) -> None:
         self._file = file
-        self._version = version
+        self.version = version
         self._entry = ""
 
     def prices(self, table: Mapping[str, object]) -> list[UserPrice]:
         self._refuse_unknown(table, _FILE_KEYS)
-        self._version = self._text(table, "version") or self._version
+        self.version = self._text(table, "version") or self.version
         currency = self._currency(table) or "USD"
         entries = table.get("price", [])
         if not isinstance(entries, Sequence) or isinstance(entries, str):
@@ -155,7 +178,7 @@ class _Reader:
                 **{f"{key}_price": self._amount(entry, key) for key in _PRICES}
             ),
             currency=self._currency(entry) or currency,
-            version=self._text(entry, "version") or self._version,
+            version=self._text(entry, "version") or self.version,
             pattern=re.compile(translate(model)),
             exact=not any(sign in model for sign in "*?["),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 from exectrail.queries.query import Query, question
 from exectrail.queries.rows import (
@@ -28,6 +29,14 @@ class CostBy(StrEnum):
     MODEL = "model"
     AGENT = "agent"
     WORKFLOW = "workflow"
+    STATE = "state"
+    """How the run stands: what is still running cost so far, what died cost for nothing."""
+    CAUSE = "cause"
+    """What the money was wasted by; '' is what was not wasted."""
+
+
+ENDS: Final = frozenset({CostBy.STATE, CostBy.CAUSE})
+"""What is grouped by how runs ended, which `cost_ends.sql` knows."""
 
 
 def runs(
@@ -63,7 +72,7 @@ def runs(
         agent=agent,
         project=project,
         trigger=trigger,
-        since=_time(since),
+        since=moment(since),
         limit=limit,
     )
 
@@ -112,18 +121,32 @@ def run_errors(root_id: str) -> Query[RunError]:
 
 
 def cost_by(
-    by: CostBy, *, project: str = "", workflow: str = "", since: datetime | None = None
+    by: CostBy,
+    *,
+    project: str = "",
+    workflow: str = "",
+    since: datetime | None = None,
+    currency: str = "",
 ) -> Query[Cost]:
-    """Tokens and cost by day (in order of time), model, agent or workflow (dearest first).
+    """Tokens and cost by day (in order of time) or something else (dearest first).
 
     Args:
         by: What to group by.
         project: `service.namespace`, or all.
         workflow: Name of a workflow, or all.
-        since: From this day (UTC) on; aware.
+        since: From this day (UTC) on; aware. By state and by cause: of the runs made since then.
+        currency: What amounts are turned into where a rate is known; empty leaves them.
     """
+    more = {"root_id": ""} if by in ENDS else {}
     return question(
-        "cost_by", Cost, by=str(by), project=project, workflow=workflow, since=_time(since)
+        "cost_ends" if by in ENDS else "cost_by",
+        Cost,
+        by=str(by),
+        project=project,
+        workflow=workflow,
+        since=moment(since),
+        currency=currency,
+        **more,
     )
 
 
@@ -134,7 +157,7 @@ def cost_by_agent_of_runs(root_ids: Sequence[str]) -> Query[AgentCost]:
 
 def rejects(*, since: datetime | None = None, limit: int = 100) -> Query[Reject]:
     """What could not be used, latest first."""
-    return question("rejects", Reject, since=_time(since), limit=limit)
+    return question("rejects", Reject, since=moment(since), limit=limit)
 
 
 def pipeline_status() -> Query[Pipeline]:
@@ -142,7 +165,7 @@ def pipeline_status() -> Query[Pipeline]:
     return question("pipeline_status", Pipeline)
 
 
-def _time(value: datetime | None) -> str:
+def moment(value: datetime | None) -> str:
     """Text that ClickHouse reads as DateTime64(6, 'UTC'); for None the first it can hold."""
     if value is None:
         return "1900-01-01 00:00:00"

@@ -1,4 +1,7 @@
--- Tokens and cost of one run by day, model, agent or workflow. Calls without a price stand under USD.
+-- Tokens and cost of one run by day, model, agent or workflow. Calls without a price stand under USD; `currency`: see cost_by.sql.
+WITH
+    (SELECT groupArray((currency, valid_from, rate)) FROM (
+        SELECT * FROM exchange_rates FINAL WHERE into = {currency:String} ORDER BY valid_from DESC)) AS rates
 SELECT
     multiIf(
         {by:String} = 'day', toString(toDate(c.ts, 'UTC')),
@@ -6,12 +9,18 @@ SELECT
         {by:String} = 'agent', toString(c.agent),
         {by:String} = 'workflow', toString(c.workflow),
         '') AS key,
-    if(c.currency = '', 'USD', toString(c.currency)) AS currency,
+    if(c.rate = 0, c.unit, {currency:String}) AS currency,
     count() AS calls, countIf(c.priced) AS priced_calls, sum(c.input_tokens) AS input_tokens,
     sum(c.uncached_tokens) AS uncached_tokens, sum(c.cache_read_tokens) AS cache_read_tokens,
     sum(c.cache_write_tokens) AS cache_write_tokens, sum(c.output_tokens) AS output_tokens,
-    sum(c.reasoning_tokens) AS reasoning_tokens, sum(c.cost) AS cost
-FROM model_calls AS c
+    sum(c.reasoning_tokens) AS reasoning_tokens, sum(if(c.rate = 0, c.cost, toDecimal128(toDecimal256(c.cost, 12) * c.rate, 12))) AS cost
+FROM (
+    SELECT
+        *,
+        if(currency = '', 'USD', toString(currency)) AS unit,
+        arrayFirst(r -> r.1 = unit AND r.2 <= toDate32(ts), rates).3 AS rate
+    FROM model_calls
+) AS c
 WHERE (root_id = {root_id:String}
         OR root_id IN (SELECT execution_id FROM resumes WHERE first_id = {root_id:String}))
 GROUP BY key, currency

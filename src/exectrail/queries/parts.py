@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from exectrail.queries.catalog import CostBy
+from exectrail.queries.catalog import ENDS, CostBy
 from exectrail.queries.query import Query, question
 from exectrail.queries.rows import Cost, Usage
 
@@ -95,6 +95,17 @@ def run_resources(root_id: str) -> Query[ResourceUse]:
     return question("run_resources", ResourceUse, root_id=root_id)
 
 
-def cost_of_run(by: CostBy, root_id: str) -> Query[Cost]:
+def cost_of_run(by: CostBy, root_id: str, *, currency: str = "") -> Query[Cost]:
     """Tokens and cost of one run, as `cost_by` has them of all."""
-    return question("cost_of_run", Cost, by=str(by), root_id=root_id)
+    if by in ENDS:
+        return question(
+            "cost_ends",
+            Cost,
+            by=str(by),
+            root_id=root_id,
+            currency=currency,
+            project="",
+            workflow="",
+            since="1970-01-01 00:00:00",
+        )
+    return question("cost_of_run", Cost, by=str(by), root_id=root_id, currency=currency)

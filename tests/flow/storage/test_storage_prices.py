@@ -1,0 +1,317 @@
+"""Money by the prices in the store: the same to the last digit as while calls are made."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from genai_prices.data import providers
+
+from exectrail import costing, queries
+from exectrail.conventions import names
+from exectrail.conventions.names import CostSource
+from exectrail.costing import CostingError, Range
+from exectrail.pricing import PriceTable
+from exectrail.pricing.book import Book, public_book, user_book
+from exectrail.queries import CostBy, total
+from exectrail.storage.client import Client
+
+_TOKENS = (
+    ("input_tokens", names.GEN_AI_USAGE_INPUT_TOKENS),
+    ("output_tokens", names.GEN_AI_USAGE_OUTPUT_TOKENS),
+    ("cache_read_tokens", names.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
+    ("cache_write_tokens", names.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS),
+    ("reasoning_tokens", names.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+)
+_OVERRIDES = """
+version = "contract"
+
+[[price]]
+model = "gpt-4o*"
+from = 2026-03-01
+input = "0.123456789"
+output = "7"
+cache_read = "0.01"
+
+[[price]]
+model = "gpt-4o*"
+provider = "openai"
+from = 2026-06-01T12:30:00
+currency = "EUR"
+version = "offer-17"
+input = "2"
+output = "8"
+
+[[price]]
+model = "claude-*"
+input = "1"
+output = "2"
+
+[[price]]
+model = "m-1"
+provider = "acme"
+input = "10"
+output = "100"
+cache_read = "1"
+"""
+
+
+@pytest.fixture(scope="session")
+def public() -> Book:
+    return public_book()
+
+
+@pytest.fixture
+def overrides(tmp_path: Path) -> Path:
+    file = tmp_path / "prices.toml"
+    file.write_text(_OVERRIDES)
+    return file
+
+
+def _count(chance: random.Random) -> int | None:
+    return chance.choice(
+        [None, 0, 1, 7, chance.randrange(1000), chance.randrange(300_000), 200_000, 200_001]
+    )
+
+
+def _calls(seed: int, names_: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Calls with counts of all kinds, from 2024 on, many at a turn of the day or the month."""
+    chance = random.Random(seed)
+    first = datetime(2024, 1, 1, tzinfo=UTC)
+    calls: list[dict[str, Any]] = []
+    for provider, model in names_:
+        at = first + timedelta(days=chance.randrange(1050), hours=chance.randrange(24))
+        at += timedelta(microseconds=chance.choice([0, 0, -1, 1_800_000_000]))
+        counts = {name: _count(chance) for name, _ in _TOKENS}
+        calls.append({"provider": provider, "model": model, "at": at, **counts})
+    return calls
+
+
+def _send(store: Client, calls: Sequence[dict[str, Any]], make: Callable[..., Any]) -> None:
+    records = []
+    for call in calls:
+        program = make()
+        program.base = call["at"]
+        root = program.start("workflow", "w", 0)
+        counts = {key: call[name] for name, key in _TOKENS}
+        root.use(
+            0,
+            cost=None,
+            model=call["model"],
+            **{names.GEN_AI_PROVIDER_NAME: call["provider"]},
+            **{key: "" if count is None else str(count) for key, count in counts.items()},
+        )
+        # Arrived today: rows are kept by when they came.
+        records.append(program.records[-1] | {"Received": datetime.now(UTC)})
+    store.insert("otel_logs", records)
+
+
+def _agree(
+    store: Client, version: str, table: PriceTable, calls: Sequence[dict[str, Any]]
+) -> tuple[int, int]:
+    """Compare each call; how many were priced, of how many."""
+    costing.preview(store, version, Range())
+    rows = store.query(
+        "SELECT provider, model, ts, new_cost, new_currency, new_version FROM calls_at_prices_of("
+        f"version = '{version}', since = '1990-01-01 00:00:00', until = '2200-01-01 00:00:00')"
+    )
+    answers = {(row["provider"], row["model"], row["ts"]): row for row in rows}
+    priced = 0
+    for call in calls:
+        said = table.price(
+            call["provider"] or None,
+            call["model"],
+            **{name: call[name] for name, _ in _TOKENS},
+            at=call["at"],
+        )
+        row = answers[call["provider"], call["model"], call["at"]]
+        expected = (
+            None if said.amount is None else said.amount.quantize(Decimal("1e-12"), ROUND_DOWN)
+        )
+        assert row["new_cost"] == expected, call
+        if expected is not None:
+            assert (row["new_currency"], row["new_version"]) == (said.currency, said.version), call
+            priced += 1
+    return priced, len(calls)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_sql_says_of_every_listed_model_what_pricing_does(
+    seed: int, store: Client, public: Book, program: Callable[..., Any]
+) -> None:
+    costing.keep(store, public)
+    listed = [(each.id, model.id) for each in providers for model in each.models]
+    calls = _calls(seed, listed)
+    _send(store, calls, program)
+    priced, of = _agree(store, public.version, PriceTable(), calls)
+    assert of == len(listed)
+    assert priced > of / 2
+
+
+def test_sql_says_the_same_with_the_users_prices_over_it_and_names_as_frameworks_write_them(
+    store: Client, public: Book, program: Callable[..., Any], overrides: Path
+) -> None:
+    costing.keep(store, public)
+    book = user_book(overrides, public.version)
+    costing.keep(store, book)
+    asked = [
+        ("openai", "gpt-4o"),
+        ("azure.ai.openai", "gpt-4o-2024-08-06"),
+        ("", "openai/gpt-4o-mini"),
+        ("anthropic", "claude-sonnet-4-5"),
+        ("aws.bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("acme", "m-1"),
+        ("deepseek", "deepseek-chat"),
+        ("deepseek", "deepseek-v4-flash"),
+        ("perplexity", "sonar-deep-research"),
+        ("perplexity", "sonar-pro"),
+        ("gcp.gemini", "models/gemini-2.5-pro"),
+        ("openai", "o3"),
+        ("openai", "text-embedding-3-small"),
+        ("nobody", "nothing"),
+        ("", ""),
+    ]
+    calls = _calls(7, asked * 60)
+    _send(store, calls, program)
+    priced, of = _agree(store, book.version, PriceTable(overrides), calls)
+    assert priced > of / 3
+
+
+def test_a_version_is_appended_once_and_never_changed(
+    store: Client, public: Book, overrides: Path
+) -> None:
+    dry = costing.keep(store, public, dry_run=True)
+    assert (dry.new, costing.versions(store)) == (True, [])
+    assert costing.keep(store, public).new
+    assert not costing.keep(store, public).new
+    assert costing.keep(store, user_book(overrides, public.version)).new
+    kept = [(each.version, each.base) for each in costing.versions(store)]
+    own = f"contract+{public.version}"
+    assert kept == [(own, public.version), (public.version, "")]
+    [counted] = store.query("SELECT count() AS n, uniqExact(version) AS versions FROM prices")
+    assert counted == {"n": len(public.rows) + 4, "versions": 2}
+
+    overrides.write_text(_OVERRIDES.replace('"7"', '"8"'))
+    with pytest.raises(CostingError, match="other prices under the version contract"):
+        costing.keep(store, user_book(overrides, public.version))
+
+
+def test_calls_are_costed_again_and_back(
+    store: Client,
+    program: Callable[..., Any],
+    send: Callable[..., None],
+    public: Book,
+    overrides: Path,
+) -> None:
+    writer = program()
+    root = writer.start("workflow", "w", -60)
+    # 60 uncached, 30 read, 10 written, 20 output
+    root.use(-59, cost="1").use(-58, cost=None).use(-57, cost="5", model="strange")
+    root.use(-56, cost="7", **{names.COST_SOURCE: CostSource.PROVIDER.value})
+    send(writer)
+    costing.keep(store, public)
+    costing.keep(store, user_book(overrides, public.version))
+    version = f"contract+{public.version}"
+    at_contract = Decimal("0.00273")  # 70 at 10, 30 at 1, 20 at 100 for a million
+
+    before = store.fetch(queries.runs())
+    seen = costing.preview(store, version, Range())
+    assert sum(row.changed for row in seen) == 2
+    assert sum(row.unknown for row in seen) == 1
+    assert [run.cost for run in before] == [Decimal(13)]
+    assert store.fetch(queries.runs())[0].cost == Decimal(13)  # a preview changes nothing
+
+    costing.recost(store, version, Range(only_unpriced=True))
+    assert store.fetch(queries.runs())[0].cost == Decimal(13) + at_contract
+    assert store.fetch(queries.runs())[0].priced_calls == 4
+
+    costing.recost(store, version, Range())
+    expected = {"calls": 4, "priced": 4, "cost": 2 * at_contract + 5 + 7}
+    [run] = store.fetch(queries.runs())
+    assert (run.calls, run.priced_calls, run.cost) == tuple(expected.values())
+    for by in CostBy:
+        lines = total(store.fetch(queries.cost_by(by)))
+        assert (lines.calls, lines.priced_calls, lines.cost) == tuple(expected.values())
+    told = store.query(
+        "SELECT told_cost, told_cost_source, cost, price_version, recosted_by != '' AS again"
+        " FROM model_calls ORDER BY sequence"
+    )
+    assert [tuple(row.values()) for row in told] == [
+        (Decimal(1), "priced", at_contract, "contract", 1),
+        (None, "unknown", at_contract, "contract", 1),
+        (Decimal(5), "priced", Decimal(5), "", 0),
+        (Decimal(7), "provider", Decimal(7), "", 0),
+    ]
+
+    # again, and with the events sent again: nothing moves
+    [there] = store.query("SELECT count() AS n FROM usage")
+    assert sum(row.changed for row in costing.recost(store, version, Range())) == 0
+    assert store.query("SELECT count() AS n FROM usage") == [there]
+    store.insert("otel_logs", list(reversed(writer.records)))
+    assert store.fetch(queries.runs())[0].cost == expected["cost"]
+
+    costing.recost(store, version, Range(over_provider=True))
+    assert store.fetch(queries.runs())[0].cost == 3 * at_contract + 5
+
+    back = costing.as_told(store, Range())
+    assert sum(row.changed for row in back) == 3
+    assert [run.cost for run in store.fetch(queries.runs())] == [Decimal(13)]
+    assert costing.as_told(store, Range()) == []
+
+
+def test_only_calls_of_the_time_are_costed_again(
+    store: Client,
+    program: Callable[..., Any],
+    send: Callable[..., None],
+    public: Book,
+    overrides: Path,
+    base: datetime,
+) -> None:
+    writer = program()
+    root = writer.start("workflow", "w", -60)
+    for at in (-50, -40, -30):
+        root.use(at, cost="1")
+    send(writer)
+    costing.keep(store, public)
+    costing.keep(store, user_book(overrides, public.version))
+    span = Range(since=base - timedelta(seconds=45), until=base - timedelta(seconds=30))
+    costing.recost(store, f"contract+{public.version}", span)
+    rows = store.query("SELECT recosted_by != '' AS again FROM model_calls ORDER BY ts")
+    assert [row["again"] for row in rows] == [0, 1, 0]
+
+
+def test_what_changed_between_versions_and_what_it_costs(
+    store: Client,
+    program: Callable[..., Any],
+    send: Callable[..., None],
+    public: Book,
+    overrides: Path,
+) -> None:
+    writer = program()
+    writer.start("workflow", "w", -60).use(-59, cost="1").use(-58, cost=None)
+    send(writer)
+    costing.keep(store, public)
+    costing.keep(store, user_book(overrides, public.version))
+    overrides.write_text(
+        _OVERRIDES.replace('"contract"', '"contract-2"').replace('"100"', '"200"').replace("-*", "")
+    )
+    costing.keep(store, user_book(overrides, public.version))
+
+    found = costing.compare(
+        store, f"contract+{public.version}", f"contract-2+{public.version}", Range()
+    )
+    assert [(each.model, each.kind) for each in found.changes] == [
+        ("claude", "added"),
+        ("claude-*", "removed"),
+        ("m-1", "changed"),
+    ]
+    assert [(m.model, m.calls, m.before, m.after) for m in found.money] == [
+        ("m-1", 2, Decimal("0.00546"), Decimal("0.00946"))
+    ]
+    with pytest.raises(CostingError, match="no version 'x' of the prices; it has"):
+        costing.compare(store, "x", public.version, Range())
