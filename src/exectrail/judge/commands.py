@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from exectrail.config import load
 from exectrail.judge.judge import RULE_VERSION, Judge, rule_settings
 from exectrail.queries import Finding
+from exectrail.rollup import Fold
 from exectrail.storage.client import (
     DEFAULT_DATABASE,
     AddressError,
@@ -56,7 +57,7 @@ def register(subparsers: SubParsers) -> None:
         help="say which executions have died, hang or are late",
         description="Look again and again at what is open, and append to the table `verdicts` what"
         " is to\nbe said of it: abandoned, cancelled by a signal, stuck, orphaned, overdue, slow;"
-        "\nor that it is alive after all.",
+        "\nor that it is alive after all. Write the roll-ups too, every 15 s where there is news.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -69,6 +70,11 @@ def register(subparsers: SubParsers) -> None:
         help="from one look to the next: 500ms, 1s, 5s, 1m (default: 1s)",
     )
     parser.add_argument("--json", action="store_true", help="each verdict as a line of JSON")
+    parser.add_argument(
+        "--no-rollup",
+        action="store_true",
+        help="leave the roll-ups to `exectrail rollup`, or to another judge",
+    )
     parser.add_argument(
         "--url",
         metavar="URL",
@@ -103,6 +109,9 @@ def run(args: argparse.Namespace) -> int:
                 judge = _judge(client)
                 judge.learn()
                 _print(judge.run_once(), as_json=args.json)
+                if not args.no_rollup:
+                    for _ in Fold(client).run():
+                        pass
         except StorageError as error:
             _tell(str(error))
             return 2 if isinstance(error, AddressError) else 1
@@ -114,14 +123,17 @@ def run(args: argparse.Namespace) -> int:
 def _go_on(args: argparse.Namespace, wait: _Waiting) -> int:
     client: Client | None = None
     judge: Judge | None = None
+    fold: Fold | None = None
     failures, said = 0, ""
     try:
         while True:
             try:
-                if client is None or judge is None:
+                if client is None or judge is None or fold is None:
                     client = connect(args.url, database=args.database)
-                    judge = _judge(client)
+                    judge, fold = _judge(client), Fold(client)
                 _print(judge.attend(), as_json=args.json)
+                if not args.no_rollup:
+                    fold.attend()
             except AddressError as error:
                 _tell(str(error))
                 return 2

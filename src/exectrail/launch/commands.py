@@ -19,6 +19,7 @@ class Command(NamedTuple):
 
 
 _RECEIVER: Final = "exectrail.receiver.commands"
+_ROLLUP: Final = "exectrail.rollup.commands"
 _STORAGE: Final = "exectrail.storage.commands"
 _CLI: Final = "exectrail.cli.commands"
 
@@ -42,6 +43,7 @@ GROUPS: Final[dict[str, tuple[Command, ...]]] = {
         Command("down", "stop it", _RECEIVER, "local"),
         Command("status", "whether it runs, and what it holds", _RECEIVER, "local"),
         Command("judge", "say who died, hangs or is late", "exectrail.judge.commands", "cli"),
+        Command("rollup", "write the roll-ups anew, or how far they are", _ROLLUP, "cli"),
         Command("migrate", "bring the tables of a database up to date", _STORAGE, "cli"),
         Command("stack", "ClickHouse and Grafana by docker compose", "exectrail.compose.commands"),
     ),

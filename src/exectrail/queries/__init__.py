@@ -20,6 +20,20 @@ from exectrail.queries.catalog import (
     runs,
     tree,
 )
+from exectrail.queries.folding import (
+    ROLLUPS,
+    Beginning,
+    Nothing,
+    Touched,
+    TouchedHour,
+    fold_begins,
+    fold_done,
+    fold_hours,
+    fold_open,
+    fold_rollups,
+    fold_runs,
+    fold_touched,
+)
 from exectrail.queries.judging import (
     Baseline,
     Finding,
@@ -87,9 +101,11 @@ from exectrail.queries.rows import (
 from exectrail.queries.stored import StoredTable, stored_tables
 
 __all__ = [
+    "ROLLUPS",
     "AgentCost",
     "Artifact",
     "Baseline",
+    "Beginning",
     "CalledModel",
     "Cost",
     "CostAt",
@@ -103,6 +119,7 @@ __all__ = [
     "Matching",
     "Node",
     "NodeModel",
+    "Nothing",
     "OpenSegments",
     "Part",
     "Pipeline",
@@ -118,6 +135,8 @@ __all__ = [
     "RunError",
     "StoredPrice",
     "StoredTable",
+    "Touched",
+    "TouchedHour",
     "Transition",
     "Usage",
     "Watch",
@@ -129,6 +148,13 @@ __all__ = [
     "cost_of_run",
     "exchange_rates",
     "execution",
+    "fold_begins",
+    "fold_done",
+    "fold_hours",
+    "fold_open",
+    "fold_rollups",
+    "fold_runs",
+    "fold_touched",
     "judge_due",
     "judge_open",
     "judge_settings",

@@ -29,11 +29,14 @@ from exectrail.receiver.canary import INTERVAL, send_canary
 from exectrail.receiver.intake import Intake
 from exectrail.receiver.ports import PortTakenError, listen, port_of
 from exectrail.receiver.state import HOST, State, process_started, remove_state, write_state
+from exectrail.rollup import Fold
 from exectrail.storage.client import Client, StorageError, connect
 from exectrail.storage.runner import Runner
 
 JUDGE_INTERVAL: Final = 0.25
 """Seconds from one time that the judge attends to the next; it looks when there is reason to."""
+FOLD_INTERVAL: Final = 0.5
+"""Seconds from one piece of a fold to the next; it begins one when it is time."""
 _GRACE: Final = 10
 """Seconds that requests at work have when the process is told to stop."""
 _KEEP_ALIVE: Final = 120
@@ -142,6 +145,7 @@ class _Stack:
                 background = [
                     asyncio.create_task(self._each(INTERVAL, "canary", self._send_canary)),
                     asyncio.create_task(self._each(JUDGE_INTERVAL, "judge", _judge(client))),
+                    asyncio.create_task(self._each(FOLD_INTERVAL, "rollup", _fold(client))),
                 ]
                 await asyncio.wait({stopping, *serving}, return_when=asyncio.FIRST_COMPLETED)
                 for task in background:
@@ -213,6 +217,24 @@ def _judge(client: Client) -> Callable[[], None]:
             logger.info("exectrail: the judge said %d verdicts", len(verdicts))
 
     return look
+
+
+def _fold(client: Client) -> Callable[[], None]:
+    fold = Fold(client)
+    said = ""
+
+    def piece() -> None:
+        nonlocal said
+        try:
+            fold.attend()
+        except StorageError as error:
+            if str(error) != said:
+                logger.error("exectrail: the roll-ups could not be written: %s", error)
+            said = str(error)
+            return
+        said = ""
+
+    return piece
 
 
 def _server(app: ASGIApp) -> _Server:

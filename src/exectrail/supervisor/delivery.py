@@ -27,7 +27,7 @@ from exectrail.spool.streams import SHIPPED_FIRST
 _GUARD = guard("supervisor.delivery")
 EVERY_S = 0.15
 """How long states gather for a request."""
-OTHERS_EVERY_S = 0.5
+OTHERS_EVERY_S = 1.0
 """How long spans, logs and metrics do: a request of theirs keeps word of a death waiting."""
 REQUESTS_S = 10.0
 """What a round may take."""

@@ -56,6 +56,7 @@ CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
     conversation_id SimpleAggregateFunction(max, String),
     trace_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
     span_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    INDEX ix_received received TYPE minmax GRANULARITY 1,
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = AggregatingMergeTree

@@ -52,6 +52,8 @@ CREATE TABLE IF NOT EXISTS usage {on_cluster} (
     recost Nullable(Decimal(38, 12)),
     recost_currency LowCardinality(String),
     recost_version LowCardinality(String),
+    INDEX ix_ts ts TYPE minmax GRANULARITY 1,
+    INDEX ix_received received TYPE minmax GRANULARITY 1,
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(recosted_at)

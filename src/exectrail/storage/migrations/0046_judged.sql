@@ -20,9 +20,14 @@ WITH
     -- scalars: computed once for all that ask for them
     (SELECT groupArray((now, silent, health, streak_s)) FROM pipeline)[1] AS p,
     (SELECT groupArray((baseline_runs, stuck_after_s, stuck_factor, stuck_least_s, slow_factor, slow_least_s)) FROM judge_rules)[1] AS j,
+    (SELECT groupArray((created, execution_id, parent_id, worker_id, state)) FROM open_segments) AS opened,
     (SELECT groupArray((worker_id, moved_received, exited, last_moved, judgeable, status, last_heartbeat, clock_offset_us, lease_s,
-        exit_code, signal, oom)) FROM workers_alive WHERE worker_id IN (SELECT worker_id FROM open_segments)) AS processes,
-    arrayMap(w -> w.1, arrayFilter(w -> w.5 = 1 AND w.6 != 'alive', processes)) AS gone
+        exit_code, signal, oom)) FROM workers_alive WHERE worker_id IN (SELECT arrayJoin(opened.4))) AS processes,
+    arrayMap(w -> w.1, arrayFilter(w -> w.5 = 1 AND w.6 != 'alive', processes)) AS gone,
+    -- what may be beneath others: those alone are looked for that may be stuck, and not before the first of them was made
+    (SELECT groupArray((x.1, x.2)) FROM (SELECT arrayJoin(opened) AS x)
+        WHERE x.5 IN ('running', 'blocked') AND x.4 NOT IN (SELECT arrayJoin(gone))) AS at_work,
+    arrayMin(at_work.1) - toIntervalHour(2) AS since
 SELECT
     execution_id, parent_id, bound, dead,
     dead AND exited = 1 AND signal IN ('SIGTERM', 'SIGINT') AS cancelled,
@@ -83,7 +88,7 @@ FROM (
         FROM (
             SELECT execution_id, parent_id, project, workflow, kind, name, st, moves, writer, last_event
             FROM executions_state FINAL
-            WHERE execution_id IN (SELECT execution_id FROM open_segments)
+            WHERE (created, execution_id) IN (SELECT x.1, x.2 FROM (SELECT arrayJoin(opened) AS x))
         )
     ) AS s ON s.worker_id = seen.worker_id
     LEFT JOIN (
@@ -98,12 +103,13 @@ FROM (
             parent_id,
             max(least(received, last_event + toIntervalMicrosecond(delay_us))) AS heard,
             countIf(st.terminal = 0 AND NOT ((st.state IN ('running', 'blocked') OR (st.state = 'paused' AND st.resume_key = ''))
-                AND has(gone, writer.worker_id))) AS waited_for
+                AND writer.worker_id IN (SELECT arrayJoin(gone)))) AS waited_for
         FROM (
             SELECT parent_id, st, writer, last_event, delay_us, received
             FROM executions_state FINAL
-            WHERE execution_id IN (
-                SELECT execution_id FROM executions_state WHERE parent_id IN (SELECT execution_id FROM open_segments))
+            WHERE (created, execution_id) IN (
+                SELECT created, execution_id FROM executions_state
+                WHERE (created >= since OR created = toDateTime64(0, 3, 'UTC')) AND parent_id IN (SELECT arrayJoin(at_work.2)))
         )
         GROUP BY parent_id
     ) AS c ON c.parent_id = s.execution_id
@@ -114,11 +120,12 @@ FROM (
             writer.worker_id AS worker_id,
             st.terminal = 1 AS final,
             (st.state IN ('running', 'blocked') OR (st.state = 'paused' AND st.resume_key = ''))
-                AND has(gone, writer.worker_id) AS dead
+                AND writer.worker_id IN (SELECT arrayJoin(gone)) AS dead
         FROM (
             SELECT execution_id, st, writer
             FROM executions_state FINAL
-            WHERE execution_id IN (SELECT parent_id FROM open_segments)
+            WHERE (created, execution_id) IN (SELECT least(UUIDv7ToDateTime(toUUIDOrZero(above), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')), above
+                FROM (SELECT arrayJoin(opened.3) AS above))
         )
     ) AS o ON o.execution_id = s.parent_id
     LEFT JOIN (SELECT project, workflow, kind, name, runs, quiet_p99_s, work_p99_s FROM baselines FINAL) AS b

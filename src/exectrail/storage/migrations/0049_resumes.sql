@@ -8,7 +8,7 @@
 -- pause of its key counts as after it (what = 3) where they are less than 15 minutes apart.
 --
 -- execution_id: the segment; first_id: the first segment of its chain, under which the execution is shown; position: its
--- place in the chain, from 1; resumed_id: the segment whose pause it resumes.
+-- place in the chain, from 1; resumed_id: the segment whose pause it resumes; deadline: the latest that was told in its chain.
 --
 -- Fresh starts cut the events of a key into epochs. Within one, open pauses are a stack, and a resume belongs to the pause
 -- before it at the same depth. Chains are followed by doubling: each link goes on to the link of the segment that it
@@ -16,15 +16,16 @@
 -- have thousands of turns. Doubling takes memory by the square of the links, so of one key the latest 2000 are looked at.
 CREATE OR REPLACE VIEW resumes {on_cluster} AS
 WITH
-    'Tuple(ts DateTime64(6, \'UTC\'), what UInt8, segment String)' AS event_type,
-    'Tuple(depth UInt32, number UInt32, what UInt8, ts DateTime64(6, \'UTC\'), segment String)' AS stack_type,
-    'Tuple(ts DateTime64(6, \'UTC\'), segment String, pause String, fork UInt8)' AS link_type
+    'Tuple(ts DateTime64(6, \'UTC\'), what UInt8, segment String, deadline DateTime64(6, \'UTC\'))' AS event_type,
+    'Tuple(depth UInt32, number UInt32, what UInt8, ts DateTime64(6, \'UTC\'), segment String, deadline DateTime64(6, \'UTC\'))' AS stack_type,
+    'Tuple(ts DateTime64(6, \'UTC\'), segment String, pause String, fork UInt8, deadline DateTime64(6, \'UTC\'))' AS link_type
 SELECT
     link.segment AS execution_id,
     anyIf(if(link.fork = 1, link.segment, link.pause), number = way.1) OVER chain AS first_id,
     toUInt32(way.2 + if(anyIf(link.fork, number = way.1) OVER chain = 1, 1, 2)) AS position,
     link.pause AS resumed_id,
-    if(link.fork = 1, link.pause, '') AS forked_from
+    if(link.fork = 1, link.pause, '') AS forked_from,
+    max(link.deadline) OVER chain AS deadline
 FROM (
     -- ways: number of the link that a link goes on to, in the end the one where its chain begins, and the steps until there
     SELECT
@@ -42,10 +43,10 @@ FROM (
             SELECT key, links, arrayMap(l -> cityHash64(l.segment), links) AS segments
             FROM (
                 SELECT key, arraySlice(arraySort(arrayFlatten(groupArray(arrayConcat(
-                    arrayMap((e, pause) -> CAST((e.ts, e.segment, pause.segment, 0), link_type),
+                    arrayMap((e, pause) -> CAST((e.ts, e.segment, pause.segment, 0, greatest(e.deadline, pause.deadline)), link_type),
                         arrayFilter(e -> e.what != 2, stack),
                         arrayFilter((pause, e) -> e.what != 2, arrayPopBack(arrayPushFront(stack, stack[1])), stack)),
-                    arrayMap((e, pause) -> CAST((e.ts, e.segment, pause.segment, 1), link_type),
+                    arrayMap((e, pause) -> CAST((e.ts, e.segment, pause.segment, 1, e.deadline), link_type),
                         arrayFilter((e, pause, before) -> e.what IN (0, 3) AND before = 0 AND pause.what = 2,
                             events, pauses, open_before),
                         arrayFilter((pause, e, before) -> e.what IN (0, 3) AND before = 0 AND pause.what = 2,
@@ -59,7 +60,7 @@ FROM (
                         arrayFill(e -> e.what = 2, events) AS pauses,
                         arraySort(arrayFilter(x -> x.depth > 0, arrayMap((e, number, after, before) -> CAST((
                                 multiIf(e.what = 2, after, e.what = 1 OR before = 0, 0, after + 1), number, e.what, e.ts,
-                                e.segment), stack_type),
+                                e.segment, e.deadline), stack_type),
                             events, arrayEnumerate(events), open, open_before))) AS stack
                     FROM (
                         SELECT key, events, open, arrayPopBack(arrayPushFront(open, 0)) AS open_before
@@ -72,13 +73,13 @@ FROM (
                                 SELECT key, arraySplit(e -> e.what = 1, arraySort(arrayMap(e -> if(
                                     e.what = 0 AND e.segment != pause.segment AND e.ts < pause.ts
                                         AND pause.ts < e.ts + toIntervalMinute(15),
-                                    CAST((pause.ts, 3, e.segment), event_type), e), told))) AS epochs
+                                    CAST((pause.ts, 3, e.segment, e.deadline), event_type), e), told))) AS epochs
                                 FROM (
                                     SELECT key, told, arrayFirst(e -> e.what = 2, told) AS pause
                                     FROM (
                                         SELECT key, arraySort(groupArray(CAST((ts, if(what = 0 AND run != ''
                                                 AND has((SELECT groupArray(execution_id) FROM run_forks), run), 1, what),
-                                            segment), event_type))) AS told
+                                            segment, deadline), event_type))) AS told
                                         FROM keyed_events
                                         GROUP BY key
                                         HAVING countIf(what = 0) > 0

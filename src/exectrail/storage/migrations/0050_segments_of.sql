@@ -4,7 +4,7 @@
 --
 -- * since: only runs whose root was made after it, by the time in its id (an hour earlier to be sure: clocks differ; ids
 --   without a time are always in). '1970-01-01' is all.
--- * root: only the run that is shown under this id. '' is all.
+-- * root: only the run that is shown under this id, or several with commas between. '' is all.
 --
 -- * node_id, parent_node, root_node: the execution, its parent and its root as they are shown, that is under the first
 --   segments of their chains: what was done beneath a resumed run belongs to the run that was resumed.
@@ -20,18 +20,19 @@
 --   exit_code, signal, oom) is there for what has told no end.
 CREATE OR REPLACE VIEW segments_of {on_cluster} AS
 WITH
-    -- a scalar is computed once for all that ask for it
-    (SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from)) FROM resumes) AS links,
+    arrayFilter(id -> id != '', splitByChar(',', {root:String})) AS asked,
+    -- nothing of a run was made long before the run, whatever the clocks
+    greatest({since:DateTime64(3, 'UTC')} - toIntervalHour(2),
+        arrayMin(arrayMap(id -> least(UUIDv7ToDateTime(toUUIDOrZero(id), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')),
+            arrayPushBack(asked, asked[1]))) - toIntervalDay(1)) AS begin,
+    -- a scalar is worked out once, and planned once for each subquery that names it: so none does but this one
+    (SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from, deadline))
+        FROM resumes) AS links,
     links.1 AS chained,
     links.2 AS firsts,
     arrayFilter(l -> l.5 != '', links) AS forks,
-    -- of chains, for segments that resume one and state none
-    (SELECT groupArray((first_id, deadline)) FROM (
-        SELECT l.2 AS first_id, max(told.deadline) AS deadline
-        FROM (SELECT arrayJoin(arrayFlatten(arrayMap(l -> [(l.1, l.2), (l.2, l.2)], links))) AS l) AS chains
-        INNER JOIN executions_state AS told ON told.execution_id = l.1
-        GROUP BY first_id
-        HAVING toUnixTimestamp64Micro(deadline) != 0)) AS deadlines
+    -- of a chain, for segments of it that state none
+    arrayFilter(l -> toUnixTimestamp64Micro(l.6) != 0, links) AS deadlines
 SELECT
     s.execution_id AS execution_id,
     transform(s.execution_id, chained, firsts, s.execution_id) AS node_id,
@@ -66,7 +67,7 @@ SELECT
     s.iteration AS iteration,
     s.iterations AS iterations,
     s.max_iterations AS max_iterations,
-    nullIf(if(toUnixTimestamp64Micro(s.deadline) != 0, s.deadline, transform(node_id, deadlines.1, deadlines.2, s.deadline)),
+    nullIf(if(toUnixTimestamp64Micro(s.deadline) != 0, s.deadline, transform(node_id, deadlines.2, deadlines.6, s.deadline)),
         toDateTime64(0, 6, 'UTC')) AS deadline,
     s.progress.progress AS progress,
     s.progress.message AS message,
@@ -100,7 +101,7 @@ SELECT
     j.signal AS signal,
     j.oom AS oom,
     NOT final AND NOT dead AND j.heard_out = 1 AND ifNull(deadline < now64(6, 'UTC'), 0)
-        AND s.execution_id NOT IN (SELECT arrayJoin(links.4)) AS overdue,
+        AND transform(s.execution_id, links.4, links.3, 0) = 0 AS overdue,
     arrayFilter(flag -> flag != '', [if(j.stuck = 1, 'stuck', ''), if(j.orphaned = 1, 'orphaned', ''),
         if(overdue, 'overdue', ''), if(j.slow = 1, 'slow', '')]) AS flags,
     if(dead, effective_state, flags[1]) AS verdict,
@@ -111,21 +112,25 @@ SELECT
     j.lost AS lost,
     -- enough is known to take back what was said
     final OR (j.heard_out = 1 AND (NOT bound OR j.live = 1)) AS told_apart,
-    s.execution_id IN (
-        SELECT parent_id FROM (SELECT parent_id, st FROM executions_state FINAL)
-        WHERE st.state = 'failed' AND parent_id != '') AS failed_child,
     if(j.health IN ('', 'alive') AND verdict != '', verdict, j.health) AS health,
     s.received AS received
 FROM (
     SELECT *, if(root_id = '', execution_id, root_id) AS own_root
     FROM executions_state FINAL
-    WHERE (created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR created = toDateTime64(0, 3, 'UTC'))
-      AND ({due:UInt8} = 0 OR execution_id IN (
-          SELECT execution_id FROM open_segments UNION ALL SELECT segment_id FROM verdicts))
-      AND ({root:String} = '' OR own_root IN (
-          SELECT {root:String} UNION ALL SELECT l.1 FROM (SELECT arrayJoin(links) AS l) WHERE l.2 = {root:String}))
+    WHERE (created >= begin OR created = toDateTime64(0, 3, 'UTC'))
+      AND ({due:UInt8} = 0 OR (created, execution_id) IN (
+          SELECT created, execution_id FROM open_segments
+          UNION ALL
+          SELECT least(UUIDv7ToDateTime(toUUIDOrZero(segment_id), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')), segment_id FROM verdicts))
+      -- of runs that were asked for, and of all that share a durable key with one: who of them belongs to it, root_node says
+      AND ({root:String} = '' OR root_id = '' OR root_id IN (
+          SELECT arrayJoin(splitByChar(',', {root:String}))
+          UNION ALL
+          SELECT execution_id FROM keyed_segments WHERE resume_key IN (
+              SELECT resume_key FROM keyed_segments WHERE has(splitByChar(',', {root:String}), execution_id))))
 ) AS s
 LEFT JOIN judged AS j ON j.execution_id = s.execution_id
-WHERE UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
-   OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC')
+WHERE (UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
+    OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC'))
+  AND ({root:String} = '' OR has(asked, root_node))
 SETTINGS enable_shared_storage_snapshot_in_query = 0

@@ -29,7 +29,8 @@ SELECT
         n.effective_state = 'completed', 'success',
         n.effective_state = 'failed' AND n.kind = 'step' AND n.reason = 'review', 'blocked',
         n.effective_state IN ('failed', 'cancelled', 'abandoned'), n.effective_state,
-        '') AS outcome
+        '') AS outcome,
+    has(groupUniqArrayIf(n.parent_id, n.state = 'failed') OVER (PARTITION BY n.root_id), n.execution_id) AS failed_child
 FROM (
     SELECT
         s.node_id AS execution_id,
@@ -84,7 +85,6 @@ FROM (
         argMax(s.checkpoint_id, s.position) AS checkpoint_id,
         argMax(s.error_type, s.position) AS error_type,
         argMax(s.error_message, s.position) AS error_message,
-        max(s.failed_child) AS failed_child,
         argMin(s.started_at, s.position) AS started_at,
         argMax(s.state_since, s.position) AS state_since,
         argMax(s.last_event, s.position) AS last_event,
@@ -127,10 +127,10 @@ FROM (
         FROM model_calls AS c
         WHERE (c.created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR c.created = toDateTime64(0, 3, 'UTC'))
           AND ({root:String} = '' OR c.root_id IN (
-              SELECT '' UNION ALL SELECT {root:String}
+              SELECT '' UNION ALL SELECT arrayJoin(splitByChar(',', {root:String}))
               -- and all that share a durable key with it: who of them belongs to it, the join says
-              UNION ALL SELECT segment FROM keyed_events WHERE key IN (
-                  SELECT key FROM keyed_events WHERE segment = {root:String})))
+              UNION ALL SELECT execution_id FROM keyed_segments WHERE resume_key IN (
+                  SELECT resume_key FROM keyed_segments WHERE has(splitByChar(',', {root:String}), execution_id))))
         GROUP BY c.execution_id
     ) AS u ON u.execution_id = s.execution_id
     GROUP BY s.node_id

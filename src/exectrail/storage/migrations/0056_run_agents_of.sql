@@ -7,6 +7,10 @@ CREATE OR REPLACE VIEW run_agents_of {on_cluster} AS
 SELECT
     n.root_id AS root_id,
     n.agent AS agent,
+    max(n.project) AS project,
+    max(n.environment) AS environment,
+    max(n.workflow) AS workflow,
+    argMaxIf(n.agent_version, (n.agent_version != '', n.started_at), n.kind = 'agent') AS agent_version,
     countIf(n.kind = 'agent') AS executions,
     argMaxIf(n.effective_state, (n.started_at, n.execution_id), n.kind = 'agent') AS effective_state,
     argMaxIf(n.reason, (n.started_at, n.execution_id), n.kind = 'agent') AS reason,
@@ -14,6 +18,7 @@ SELECT
     if(countIf(n.ended_at IS NULL) > 0, NULL, max(n.ended_at)) AS ended_at,
     sumIf(n.duration_ms, n.kind = 'agent') AS duration_ms,
     countIf(n.kind = 'tool') AS tool_calls,
+    argMaxIf(n.error_type, n.state_since, n.state = 'failed' AND n.error_type != '') AS error_type,
     countIf(n.state = 'failed' AND NOT n.failed_child) AS errors,
     maxIf(n.attempt, n.kind = 'agent') AS attempt,
     sum(n.calls) AS calls,

@@ -1,0 +1,23 @@
+-- executions -> runs, some of them, by their ids with commas between.
+INSERT INTO runs (created, execution_id, folded, made,
+    name, kind, workflow, agent, agents, project, environment, service, service_version, mode, target_type,
+    target_id, trigger_source, trigger_key, trigger_status, trigger_intent, tags, conversation_id, external_id,
+    trace_id, forked_from, resumes, state, effective_state, outcome, reason, flags, started_at, state_since,
+    ended_at, last_event, deadline, duration_ms, work_ms, wait_ms, queued_ms, blocked_ms, attempt, iterations,
+    max_iterations, nodes, agent_executions, tool_calls, retries, errors, error_type, error_message, last_step,
+    worker_id, host, pid, exit_code, signal, oom, calls, priced_calls, input_tokens, uncached_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost)
+SELECT
+    least(UUIDv7ToDateTime(toUUIDOrZero(execution_id), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')) AS created,
+    execution_id,
+    {folded:DateTime64(6, 'UTC')},
+    if(created = toDateTime64(0, 3, 'UTC'), toDateTime64(started_at, 3, 'UTC'), created),
+    name, kind, workflow, agent, agents, project, environment, service, service_version, mode, target_type,
+    target_id, trigger_source, trigger_key, trigger_status, trigger_intent, tags, conversation_id, external_id,
+    trace_id, forked_from, resumes, state, effective_state, outcome, reason, flags, started_at, state_since,
+    ended_at, last_event, deadline, duration_ms, work_ms, wait_ms, queued_ms, blocked_ms, attempt, iterations,
+    max_iterations, nodes, agent_executions, tool_calls, retries, errors, error_type, error_message, last_step,
+    worker_id, host, pid, exit_code, signal, oom, calls, priced_calls, input_tokens, uncached_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost
+FROM executions_of(since = '1970-01-01 00:00:00', root = {roots:String})
+SETTINGS max_threads = 2

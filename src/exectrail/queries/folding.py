@@ -1,0 +1,110 @@
+"""What a fold asks and writes; how, stands in the files `fold_*.sql` and `rollup_*.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from exectrail.queries.query import Query, question
+
+ROLLUPS: Final = {"runs": ("runs", "agents"), "usage": ("usage",)}
+"""What is written anew by the hour and the day, by what changed."""
+_TICK: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """The store's time, and when the latest fold began that was done; 1970 where none was."""
+
+    now: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """A run of which there is news; `latest_us` is when it came, since 1970, by the store's clock."""
+
+    root_id: str
+    latest_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TouchedHour:
+    """An hour (UTC) of which the roll-ups of `what`, runs or usage, are behind."""
+
+    what: str
+    hour: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """What a statement returns that writes."""
+
+
+def fold_begins() -> Query[Beginning]:
+    """One row: what time it is, and up to when everything was folded."""
+    return question("fold_begins", Beginning)
+
+
+def fold_touched(since: datetime) -> Query[Touched]:
+    """Runs of which there is news since a time, by the store's clock."""
+    return question("fold_touched", Touched, since=_time(since))
+
+
+def fold_hours(since: datetime, folded: datetime) -> Query[TouchedHour]:
+    """Hours in which something changed.
+
+    Args:
+        since: Of calls: that came after it, by the store's clock.
+        folded: Of runs: that were written at or after it.
+    """
+    return question("fold_hours", TouchedHour, since=_time(since), folded=_time(folded))
+
+
+def fold_runs(root_ids: Sequence[str], folded: datetime) -> Iterator[Query[Nothing]]:
+    """Statements that write some runs anew; readers see the old rows or the new ones.
+
+    Args:
+        root_ids: Ids of runs, and of what may have been shown as one.
+        folded: The time that they get; greater than that of any fold before.
+    """
+    roots = ",".join(root_ids)
+    for name in ("fold_runs", "fold_agents"):
+        yield question(name, Nothing, roots=roots, folded=_time(folded))
+    # What was not written anew just now is older than this, and has gone.
+    for name in ("fold_runs_gone", "fold_agents_gone"):
+        yield question(name, Nothing, roots=roots, folded=_time(folded - _TICK))
+
+
+def fold_rollups(
+    what: str, hours: Sequence[datetime], folded: datetime
+) -> Iterator[Query[Nothing]]:
+    """Statements that write the roll-ups of some hours, and of their days, anew.
+
+    Args:
+        what: A key of `ROLLUPS`.
+        hours: Beginnings of hours, UTC; at least one.
+        folded: As of `fold_runs`.
+    """
+    texts = [f"{hour:%Y-%m-%d %H:%M:%S}" for hour in hours]
+    for name in ROLLUPS[what]:
+        for unit in ("hourly", "daily"):
+            table = f"rollup_{name}_{unit}"
+            yield question(table, Nothing, hours=texts, folded=_time(folded))
+            yield question(f"{table}_gone", Nothing, hours=texts, folded=_time(folded - _TICK))
+
+
+def fold_open(found: datetime) -> Query[Nothing]:
+    """Writes down what is open now and was not known to be, and what is not any more."""
+    return question("fold_open", Nothing, found=_time(found))
+
+
+def fold_done(began: datetime) -> Query[Nothing]:
+    """Writes down that all was folded that had come when this one began."""
+    return question("fold_done", Nothing, began=_time(began))
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"

@@ -1,0 +1,165 @@
+"""One fold after the other, in pieces."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+from exectrail import queries
+from exectrail.queries import Beginning, Query
+
+R = TypeVar("R")
+
+FOLD_EVERY: Final = 15.0
+"""Seconds from the beginning of one fold to the next."""
+AGAIN: Final = timedelta(minutes=2)
+"""What came within this before the latest fold is looked at again: so long an insert may take from its
+stamp to its being seen. The same span stands in the view `open_segments`."""
+IDLE: Final = timedelta(minutes=10)
+"""After which a fold that found nothing is written down as done, so that the next one looks less far back."""
+RUNS_AT_ONCE: Final = 1000
+"""How many runs one piece takes: their ids stand in the address of a request, of 64 KiB at most."""
+HOURS_AT_ONCE: Final = 48
+_REST: Final = 10
+"""How many times as long as a piece took the time to the next one is at least, in `attend`."""
+
+
+class Store(Protocol):
+    """What a fold needs of a database client (`exectrail.storage.client.Client` has it)."""
+
+    def fetch(self, statement: Query[R], /) -> list[R]: ...
+
+    def command(self, sql: str, parameters: Mapping[str, object], /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """How far a fold has come.
+
+    Attributes:
+        runs: How many runs were written anew until now.
+        of: How many there are to write.
+        hours: How many hours' roll-ups were written anew until now.
+        done: Whether it is through.
+    """
+
+    runs: int
+    of: int
+    hours: int
+    done: bool
+
+
+class Fold:
+    """Folds what there is news of, again and again.
+
+    A fold that is broken off is begun anew by whoever folds next: nothing is marked as done before
+    all of it is. Two at once do the same work twice, and no harm.
+
+    Args:
+        store: Where the runs are and the rows go.
+        monotonic: Seconds, for the pauses.
+    """
+
+    def __init__(self, store: Store, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._monotonic = monotonic
+        self._pieces: Iterator[Folded] | None = None
+        self._next_fold = self._next_piece = float("-inf")
+        self._seen: dict[str, int] = {}
+
+    def attend(self) -> Folded | None:
+        """Do one piece of what is due by now; to be called again and again, each half second or so.
+
+        Returns:
+            How far it came; None where nothing was due.
+
+        Raises:
+            Exception: What the store raises; the fold begins anew the next time.
+        """
+        now = self._monotonic()
+        if now < self._next_piece:
+            return None
+        if self._pieces is None:
+            if now < self._next_fold:
+                return None
+            self._next_fold = now + FOLD_EVERY
+            self._pieces = self.run()
+        pieces, self._pieces = self._pieces, None
+        folded = next(pieces)
+        if not folded.done:
+            self._pieces = pieces
+            self._next_piece = now + min((self._monotonic() - now) * _REST, FOLD_EVERY)
+        return folded
+
+    def run(self) -> Iterator[Folded]:
+        """One fold, piece by piece; only the last piece is `done`.
+
+        Raises:
+            Exception: What the store raises; what was not marked as done is folded again.
+        """
+        [begins] = self._store.fetch(queries.fold_begins())
+        since = begins.last - AGAIN
+        seen = {one.root_id: one.latest_us for one in self._store.fetch(queries.fold_touched(since))}
+        news = [root_id for root_id, at in seen.items() if self._seen.get(root_id) != at]
+        if not news:
+            if begins.now - begins.last > IDLE:
+                self._finish(begins)
+            yield Folded(0, 0, 0, done=True)
+            return
+        yield from self._fold(begins, news, since)
+        # By its news a run is known for as long as the span that is looked at again.
+        recent = int((begins.now - AGAIN).timestamp() * 1e6)
+        self._seen = {root_id: at for root_id, at in seen.items() if at > recent}
+
+    def rebuild(self, since: datetime, until: datetime) -> Iterator[Folded]:
+        """Write the roll-ups of all hours of a time range anew, piece by piece.
+
+        Args:
+            since: Aware; the hour that it lies in is the first.
+            until: Aware; the hour that it lies in is the last.
+
+        Raises:
+            Exception: What the store raises.
+        """
+        [begins] = self._store.fetch(queries.fold_begins())
+        first = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        count = max(0, int((until - first) / timedelta(hours=1)) + 1)
+        hours = [first + timedelta(hours=number) for number in range(count)]
+        done = 0
+        for what in queries.ROLLUPS:
+            for some in _chunks(hours, HOURS_AT_ONCE):
+                self._write(queries.fold_rollups(what, some, begins.now))
+                done += len(some)
+                yield Folded(0, 0, done, done=False)
+        yield Folded(0, 0, done, done=True)
+
+    def _fold(self, begins: Beginning, news: Sequence[str], since: datetime) -> Iterator[Folded]:
+        runs = hours = 0
+        for some in _chunks(news, RUNS_AT_ONCE):
+            self._write(queries.fold_runs(some, begins.now))
+            runs += len(some)
+            yield Folded(runs, len(news), hours, done=False)
+        touched = self._store.fetch(queries.fold_hours(since, begins.now))
+        for what in queries.ROLLUPS:
+            changed = sorted({one.hour for one in touched if one.what == what})
+            for some in _chunks(changed, HOURS_AT_ONCE):
+                self._write(queries.fold_rollups(what, some, begins.now))
+                hours += len(some)
+                yield Folded(runs, len(news), hours, done=False)
+        self._finish(begins)
+        yield Folded(runs, len(news), hours, done=True)
+
+    def _finish(self, begins: Beginning) -> None:
+        self._write([queries.fold_open(begins.now), queries.fold_done(begins.now)])
+
+    def _write(self, statements: Iterator[Query[R]] | Sequence[Query[R]]) -> None:
+        for statement in statements:
+            self._store.command(statement.sql, statement.parameters)
+
+
+def _chunks(values: Sequence[R], size: int) -> Iterator[Sequence[R]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
