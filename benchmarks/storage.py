@@ -110,7 +110,12 @@ def _ask(
     freshen(store)
     end = datetime.fromtimestamp(Shape.load(folder).now_ms / 1000, UTC)
     asked = ask(
-        store, subjects(store, end), options.repeats, progress("questions", out), options.only
+        store,
+        subjects(store, end),
+        options.repeats,
+        progress("questions", out),
+        options.only,
+        quick=options.quick,
     )
     store.close()
     report.asked(asked, out)
@@ -206,7 +211,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help=f"{QUICK_SPANS:,} spans, few repeats")
+    size.add_argument(
+        "--quick", action="store_true", help=f"{QUICK_SPANS:,} spans, each question twice"
+    )
     size.add_argument("--big", action="store_true", help=f"{BIG_SPANS:,} spans")
     size.add_argument("--spans", type=int, help=f"about so many spans; {SPANS:,} if left out")
     place = parser.add_mutually_exclusive_group()
@@ -228,7 +235,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.spans = options.spans or (
         QUICK_SPANS if options.quick else BIG_SPANS if options.big else SPANS
     )
-    options.repeats = options.repeats or (3 if options.quick else REPEATS)
+    options.repeats = options.repeats or (1 if options.quick else REPEATS)
     options.received = options.received or (20_480 if options.quick else RECEIVED)
     options.patience = 5.0 if options.quick else 600.0
     return options

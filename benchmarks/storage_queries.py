@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import resources
-from typing import Final
+from typing import Final, NamedTuple
 
 from storage_store import Store, text
 
@@ -25,12 +25,15 @@ BUDGET_S: Final = 20.0
 RANGES: Final = {"24 h": timedelta(hours=24), "7 d": timedelta(days=7), "21 d": timedelta(days=21)}
 """What a dashboard's time picker is set to."""
 GROUPS: Final = ("day", "model")
-OF_ONE: Final = frozenset(
-    {"root_id", "execution_id", "root_ids", "prefix", "external_id", "segments"}
-)
-"""Parameters that name something: another one each time."""
-
 Values = Mapping[str, object]
+
+
+class Variant(NamedTuple):
+    """What a question is asked with; `said` is empty where it makes no difference."""
+
+    said: str
+    range: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +123,14 @@ def questions() -> dict[str, str]:
     }
 
 
-def variants(sql: str) -> Iterator[tuple[str, str, str]]:
-    """What to ask a question with: its name, the range and the group."""
+def variants(sql: str) -> Iterator[Variant]:
+    """What to ask a question with: each range it knows, and each group."""
     parameters = {found["name"] for found in PARAMETER.finditer(sql)}
     ranges = list(RANGES) if parameters & {"since", "from"} else ["24 h"]
-    groups = GROUPS if "by" in parameters else ("",)
     for range_name in ranges:
-        for group in groups:
+        for group in GROUPS if "by" in parameters else ("",):
             said = [range_name] if len(ranges) > 1 else []
-            yield " ".join([*said, *([group] if group else [])]), range_name, group
+            yield Variant(" ".join([*said, *([group] if group else [])]), range_name, group)
 
 
 def bind(sql: str, values: Values) -> dict[str, object]:
@@ -153,6 +155,8 @@ def ask(
     repeats: int,
     progress: Callable[[int, int], None],
     only: Sequence[str] = (),
+    *,
+    quick: bool = False,
 ) -> list[Asked]:
     """Ask each question several times.
 
@@ -162,16 +166,16 @@ def ask(
         repeats: How often, beside the first time.
         progress: Told after each question how many of how many are done.
         only: Names of questions; all if empty.
+        quick: Each question with one range and group alone, and planning is not told apart.
     """
-    listed = [
-        (name, sql, variant)
-        for name, sql in questions().items()
-        if not only or name in only
-        for variant in variants(sql)
-    ]
+    listed: list[tuple[str, str, Variant]] = []
+    for name, sql in questions().items():
+        if not only or name in only:
+            asked_with = list(variants(sql))
+            listed += [(name, sql, variant) for variant in asked_with[: 1 if quick else None]]
     done: list[Asked] = []
-    for number, (name, sql, (said, range_name, group)) in enumerate(listed, start=1):
-        done.append(_ask(store, about, name, sql, said, range_name, group, repeats))
+    for number, (name, sql, variant) in enumerate(listed, start=1):
+        done.append(_ask(store, about, name, sql, variant, repeats, planning=not quick))
         progress(number, len(listed))
     return done
 
@@ -181,37 +185,37 @@ def _ask(
     about: Subjects,
     name: str,
     sql: str,
-    said: str,
-    range_name: str,
-    group: str,
+    variant: Variant,
     repeats: int,
+    *,
+    planning: bool,
 ) -> Asked:
     times: list[float] = []
-    values: dict[str, object] = {}
     rows = rows_read = bytes_read = 0
-    for turn in range(repeats + 1):
-        values = bind(sql, about.values(turn, range_name, group))
-        if name == "run":
-            values["execution_id"] = about.runs[turn % len(about.runs)]
-        began = time.perf_counter()
-        try:
-            result = store.ask(sql, values)
-        except ClickHouseError as error:
-            return Asked(name, said, error=str(error).splitlines()[0][:200])
-        times.append((time.perf_counter() - began) * 1000)
-        spent = sum(times) / 1000
-        rows_read, bytes_read = result.rows_read, result.bytes_read
-        rows = max(rows, _rows(result.data))
-        if turn and spent > BUDGET_S:
-            break
-    began = time.perf_counter()
-    store.ask(f"EXPLAIN {sql}", values)
-    planning = (time.perf_counter() - began) * 1000
+    plan_ms = 0.0
+    try:
+        for turn in range(repeats + 1):
+            values = about.values(turn, variant.range, variant.group)
+            if name == "run":  # by the id under which a run is shown, not by any
+                values["execution_id"] = values["root_id"]
+            began = time.perf_counter()
+            result = store.ask(sql, bind(sql, values))
+            times.append((time.perf_counter() - began) * 1000)
+            rows = max(rows, result.data.count(b"\n"))
+            rows_read, bytes_read = result.rows_read, result.bytes_read
+            if turn and sum(times) > BUDGET_S * 1000:
+                break
+        if planning:
+            began = time.perf_counter()
+            store.ask(f"EXPLAIN {sql}", bind(sql, about.values(0, variant.range, variant.group)))
+            plan_ms = (time.perf_counter() - began) * 1000
+    except ClickHouseError as error:
+        return Asked(name, variant.said, error=str(error).splitlines()[0][:200])
     later = sorted(times[1:]) or times
     return Asked(
         name,
-        said,
-        plan_ms=planning,
+        variant.said,
+        plan_ms=plan_ms,
         first_ms=times[0],
         median_ms=statistics.median(later),
         p95_ms=later[min(len(later) - 1, round(0.95 * (len(later) - 1)))],
@@ -219,17 +223,3 @@ def _ask(
         rows_read=rows_read,
         bytes_read=bytes_read,
     )
-
-
-def _rows(native: bytes) -> int:
-    """Rows in the first block of a result: the second of two LEB128 numbers that it begins with."""
-    at = shift = size = 0
-    while at < len(native) and native[at] > 127:  # the number of columns
-        at += 1
-    at += 1
-    while at < len(native):
-        size |= (native[at] & 127) << shift
-        if native[at] <= 127:
-            break
-        at, shift = at + 1, shift + 7
-    return size

@@ -82,14 +82,15 @@ def sizes(tables: Sequence[Size], columns: Sequence[ColumnSize], done: Loaded, o
             per_row, per_span = size.bytes / max(size.rows, 1), size.bytes / done.spans
             figures = f"{size.rows:,}", f"{size.bytes / MB:,.1f}", f"{per_row:.1f}"
             _line(out, f"  {size.table}, {size.parts} parts", *figures, f"{per_span:.1f}")
-    spans = next(one for one in tables if one.table == "spans")
-    shown = [f"{one.column} {one.bytes / spans.rows:.2f}" for one in columns[:SHOWN_COLUMNS]]
-    indexes = spans.bytes - sum(one.bytes for one in columns)
-    if not any(one.bytes for one in columns):
+    if not columns:
         print("  (too few spans to tell by column: small parts are one file)", file=out)
         return
-    print(f"  bytes per row of spans: {', '.join(shown)};", file=out)
-    print(f"  indexes and marks {indexes / spans.rows:.2f}", file=out)
+    shown = ", ".join(f"{one.column} {one.per_row:.2f}" for one in columns[:SHOWN_COLUMNS])
+    rest = sum(one.per_row for one in columns[SHOWN_COLUMNS:])
+    print(
+        f"  bytes per row of spans: {shown}, {len(columns) - SHOWN_COLUMNS} others {rest:.2f}",
+        file=out,
+    )
 
 
 def received(got: Sequence[Received], out: TextIO) -> None:

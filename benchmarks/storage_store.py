@@ -53,12 +53,21 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSize:
-    """What a column takes on disk, compressed, and before that."""
+    """What a column takes on disk, compressed, and before that, in parts that tell it by column.
+
+    Small parts are one file, and do not.
+    """
 
     table: str
     column: str
+    rows: int
     bytes: int
     plain_bytes: int
+
+    @property
+    def per_row(self) -> float:
+        """Bytes of a row."""
+        return self.bytes / max(self.rows, 1)
 
 
 class Store:
@@ -106,16 +115,24 @@ class Store:
                 self.handle.query(f"CREATE TABLE {name} ({columns}) ENGINE = Null")
 
     def run(self, sql: str, parameters: Mapping[str, object] | None = None) -> Result:
-        """Run a statement; the result is in the Native format, as a client would have it."""
+        """Run a statement."""
         return self.handle.query(sql, "Native", _bound(parameters))
 
-    def ask(self, sql: str, parameters: Mapping[str, object] | None = None) -> Result:
-        """Ask as a dashboard does: read-only, with the limits that the stack sets.
+    def ask(
+        self,
+        sql: str,
+        parameters: Mapping[str, object] | None = None,
+    ) -> Result:
+        """Ask as a dashboard does: read-only, with the limits that the stack sets; a row is a line.
+
+        Args:
+            sql: The question.
+            parameters: Values by name.
 
         Raises:
             ClickHouseError: The engine refused it, or stopped it at a limit.
         """
-        return self._asking.query(sql, "Native", _bound(parameters))
+        return self._asking.query(sql, "JSONCompactEachRow", _bound(parameters))
 
     def rows(
         self, sql: str, parameters: Mapping[str, object] | None = None
@@ -141,10 +158,12 @@ class Store:
         return [
             ColumnSize(table=table, **row)
             for row in self.rows(
-                "SELECT column, sum(column_data_compressed_bytes) AS bytes,"
+                "SELECT column, sum(p.rows) AS rows,"
+                " sum(column_data_compressed_bytes) AS bytes,"
                 " sum(column_data_uncompressed_bytes) AS plain_bytes"
-                " FROM system.parts_columns"
-                " WHERE active AND database = currentDatabase() AND table = {table:String}"
+                " FROM system.parts_columns AS p"
+                " WHERE active AND part_type = 'Wide' AND database = currentDatabase()"
+                " AND table = {table:String}"
                 " GROUP BY column ORDER BY bytes DESC",
                 {"table": table},
             )

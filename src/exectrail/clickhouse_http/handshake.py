@@ -15,6 +15,8 @@ _QUESTION: Final = re.compile(
     r"\s*SELECT\s+displayName\(\),\s*version\(\),\s*revision\(\),\s*timezone\(\)\s*;?\s*\Z",
     re.IGNORECASE,
 )
+_LONGEST: Final = 1000
+"""Characters of the question, blanks and all; the pattern is slow on a great many of them."""
 # src/Core/ProtocolDefines.h: from this revision on, a column says how it is serialised.
 _CUSTOM_SERIALIZATION: Final = 54454
 # BlockInfo: field 1 is_overflows = 0, field 2 bucket_num = -1, end.
@@ -25,7 +27,7 @@ DISPLAY_NAME: Final = "exectrail"
 
 def is_handshake(sql: str | bytes) -> bool:
     """Whether a statement is the driver's first question."""
-    return isinstance(sql, str) and _QUESTION.match(sql) is not None
+    return isinstance(sql, str) and len(sql) < _LONGEST and _QUESTION.match(sql) is not None
 
 
 def answer(revision: int, version: str, timezone: str) -> bytes:

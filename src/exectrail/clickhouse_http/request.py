@@ -8,8 +8,6 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -29,6 +27,7 @@ from exectrail.clickhouse_http.errors import (
     UNKNOWN_SETTING,
     ClickHouseError,
 )
+from exectrail.clickhouse_http.form import form_fields
 
 MAX_BODY: Final = 256 * 1024 * 1024
 """Most bytes of a body, plain."""
@@ -48,6 +47,13 @@ _OWN: Final = frozenset(
         *("cancel_http_readonly_queries_on_client_close", "add_http_cors_header"),
     }
 )
+# The bounds of users.xml. Clients send 0 for as much as may be had; the engine would read it as no
+# bound, and refuse it.
+_BOUNDS: Final = {
+    "max_execution_time": "3600",
+    "max_result_bytes": str(2 << 30),
+    "max_result_rows": "1000000000",
+}
 _SETTING: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _FORMAT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -91,7 +97,14 @@ class Request:
     revision: int = 0
 
 
-def read_request(method: str, url_query: str, headers: Mapping[str, str], body: bytes) -> Request:
+def read_request(
+    method: str,
+    url_query: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    may_write: bool = True,
+) -> Request:
     """Read a request.
 
     Args:
@@ -99,6 +112,7 @@ def read_request(method: str, url_query: str, headers: Mapping[str, str], body: 
         url_query: The part of the URL after `?`.
         headers: Headers by lower-case name.
         body: The body as it came.
+        may_write: Whether it may do more than read, if it asks to.
 
     Raises:
         ClickHouseError: It cannot be understood, is too large, or asks for what is not offered.
@@ -107,10 +121,10 @@ def read_request(method: str, url_query: str, headers: Mapping[str, str], body: 
     plain = _plain_body(headers, body, framed=given.get("decompress") == "1")
     content_type = headers.get("content-type", "")
     if content_type.lower().startswith("multipart/form-data"):
-        given.update(_form_fields(content_type, plain))
+        given.update(form_fields(content_type, plain))
         plain = b""
     settings = {
-        name: value
+        name: _BOUNDS.get(name, value) if value == "0" else value
         for name, value in given.items()
         if name not in _OWN and not name.startswith("param_")
     }
@@ -127,6 +141,7 @@ def read_request(method: str, url_query: str, headers: Mapping[str, str], body: 
         query_id=given.get("query_id") or str(uuid.uuid4()),
         database=given.get("database") or headers.get("x-clickhouse-database", ""),
         readonly=_user(given, headers) == READER
+        or not may_write
         or method != "POST"
         or given.get("readonly", "0") not in ("", "0"),
         output=output,
@@ -166,29 +181,6 @@ def too_large() -> ClickHouseError:
     )
 
 
-def _form_fields(content_type: str, body: bytes) -> dict[str, str]:
-    head = b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n"
-    message = BytesParser(policy=HTTP).parsebytes(head + body)
-    fields: dict[str, str] = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        if part.get_filename() is not None:
-            raise ClickHouseError(
-                NOT_IMPLEMENTED,
-                "External tables are not offered. Insert into a temporary table in a session.",
-            )
-        payload = part.get_payload(decode=True)
-        if not isinstance(name, str) or not isinstance(payload, bytes):
-            raise ClickHouseError(BAD_ARGUMENTS, "A part of the form has no name or no text.")
-        try:
-            fields[name] = payload.decode()
-        except UnicodeDecodeError as error:
-            raise ClickHouseError(
-                BAD_ARGUMENTS, f"The form field {name!r} is not UTF-8."
-            ) from error
-    return fields
-
-
 def _user(given: Mapping[str, str], headers: Mapping[str, str]) -> str:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     basic = ""
@@ -203,8 +195,7 @@ def _user(given: Mapping[str, str], headers: Mapping[str, str]) -> str:
     if user not in (WRITER, READER):
         raise ClickHouseError(
             AUTHENTICATION_FAILED,
-            f"There is no user {user[:80]!r} here. Use {WRITER!r}, or {READER!r} to read only;"
-            " neither has a password.",
+            f"There is no user {user[:80]!r} here. Use {WRITER!r}, or {READER!r} to read only.",
         )
     return user
 

@@ -14,7 +14,7 @@ from typing import Final
 from exectrail.clickhouse_http import handshake
 from exectrail.clickhouse_http.compression import encode_content, encode_frames
 from exectrail.clickhouse_http.engine import MAX_RESULT_BYTES, Engine
-from exectrail.clickhouse_http.errors import ClickHouseError
+from exectrail.clickhouse_http.errors import READONLY, ClickHouseError
 from exectrail.clickhouse_http.handle import Handle, Result
 from exectrail.clickhouse_http.request import Request, frames_of_refusal, read_request
 from exectrail.clickhouse_http.sessions import Sessions
@@ -59,7 +59,14 @@ class Service:
         """End the sessions; the engine stays open."""
         self._sessions.close()
 
-    def answer(self, method: str, url_query: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def answer(
+        self,
+        method: str,
+        url_query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        may_write: bool = True,
+    ) -> Reply:
         """Answer a request; errors are answers too.
 
         Args:
@@ -67,10 +74,11 @@ class Service:
             url_query: The part of the URL after `?`.
             headers: Headers by lower-case name.
             body: The body as it came.
+            may_write: Whether the request may do more than read, if it asks to.
         """
         query_id = ""
         try:
-            request = read_request(method, url_query, headers, body)
+            request = read_request(method, url_query, headers, body, may_write=may_write)
             query_id = request.query_id
             return self._run(request, read_statement(request.query, request.body))
         except ClickHouseError as error:
@@ -102,6 +110,8 @@ class Service:
             engine = self._engine
             block = handshake.answer(request.revision, engine.version, engine.timezone)
             return self._shape(request, Result(block), "Native")
+        if request.readonly and not statement.only_reads:
+            raise ClickHouseError(READONLY, "Only reading is allowed here.")
         output = request.output or _DEFAULT_FORMAT
         with (
             self._sessions.handle(
@@ -173,7 +183,9 @@ def _header(text: str) -> str:
 
 def _limit(request: Request) -> int:
     asked = request.settings.get("max_result_bytes", "")
-    return int(asked) if asked.isdigit() else MAX_RESULT_BYTES
+    # The engine has taken the setting by now, so it is in bounds; it reads more than digits.
+    plain = asked.isascii() and asked.isdigit() and len(asked) < 20
+    return int(asked) if plain else MAX_RESULT_BYTES
 
 
 @contextmanager

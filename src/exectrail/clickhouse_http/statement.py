@@ -21,12 +21,14 @@ from exectrail.clickhouse_http.errors import (
 _HEAD_LIMIT: Final = 256 * 1024
 """Bytes in which the FORMAT of an INSERT must stand, as in ClickHouse (`max_query_size`)."""
 
-# Follows src/Parsers/Lexer.cpp as far as it is needed here.
+# Follows src/Parsers/Lexer.cpp as far as it is needed here. Possessive, and with `open` for what is
+# never closed, so that each sign is looked at a few times at most, whatever stands there.
 _TOKEN: Final = re.compile(
     r"""(?P<space>[ \t\n\r\f\v]+)
     |(?P<comment>--[^\n]*|//[^\n]*|\#[ !][^\n]*|/\*.*?\*/)
-    |(?P<string>'(?:[^'\\]|\\.|'')*')
-    |(?P<quoted>`(?:[^`\\]|\\.|``)*`|"(?:[^"\\]|\\.|"")*")
+    |(?P<string>'(?:[^'\\]++|\\.|'')*+')
+    |(?P<quoted>`(?:[^`\\]++|\\.|``)*+`|"(?:[^"\\]++|\\.|"")*+")
+    |(?P<open>['`"].*|/\*.*)
     |(?P<word>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
@@ -43,7 +45,21 @@ _READING: Final = frozenset(
 _REFUSED: Final = frozenset(
     {"outfile", "infile", "file", "python", "arrowstream", "eval", "executable"}
 )
-_SUSPECT: Final = re.compile(rf"\b(?:{'|'.join(sorted(_REFUSED))})\b", re.IGNORECASE | re.ASCII)
+# A table may bring a disk of its own, disk(type = ..., path or endpoint = ...), for which no right
+# is asked; and for engines of databases none is asked before they reach out. So there are no such
+# disks, and these engines only. They are the granted ones of users.xml, and Atomic for databases.
+_DISK: Final = "disk"
+_ENGINES: Final = frozenset(
+    {
+        *("mergetree", "replacingmergetree", "aggregatingmergetree", "summingmergetree"),
+        *("collapsingmergetree", "versionedcollapsingmergetree", "coalescingmergetree"),
+        *("view", "materializedview", "memory", "null", "merge", "join", "set", "atomic"),
+    }
+)
+_MAKING: Final = frozenset({"CREATE", "REPLACE", "ATTACH", "RESTORE"})
+_SUSPECT: Final = re.compile(
+    rf"\b(?:{'|'.join(sorted(_REFUSED))}|{_DISK}|engine)\b", re.IGNORECASE | re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,8 @@ class Statement:
         source: Format of that data.
         returns_rows: Whether a result belongs to it, even an empty one.
         changes_session: Whether it is a USE or a SET.
+        only_reads: Whether it is of a kind that changes nothing but the session. The engine says
+            so of most, but lets a reader stop merges and other people's queries.
     """
 
     sql: str | bytes
@@ -63,6 +81,7 @@ class Statement:
     source: str = ""
     returns_rows: bool = False
     changes_session: bool = False
+    only_reads: bool = False
 
 
 def read_statement(query: str, body: bytes) -> Statement:
@@ -88,15 +107,19 @@ def read_statement(query: str, body: bytes) -> Statement:
             data = whole[len(head[:place].encode("utf-8", "surrogateescape")) :]
             return Statement(_admit(_plain(sql)), data, source)
     returns_rows = first in _READING
+    only_reads = (returns_rows and first != "KILL") or first in ("USE", "SET")
     try:
         text = whole.decode()
     except UnicodeDecodeError:
         # A string may hold any bytes. One byte is one character then, and back.
         text = _admit(whole.decode("latin-1"))
-        return Statement(text.encode("latin-1"), returns_rows=returns_rows)
+        return Statement(text.encode("latin-1"), returns_rows=returns_rows, only_reads=only_reads)
     _refuse_several(text)
     return Statement(
-        _admit(text), returns_rows=returns_rows, changes_session=first in ("USE", "SET")
+        _admit(text),
+        returns_rows=returns_rows,
+        changes_session=first in ("USE", "SET"),
+        only_reads=only_reads,
     )
 
 
@@ -196,14 +219,20 @@ def _admit(text: str) -> str:
     escaped = "\\" in text and ("`" in text or '"' in text)
     if not escaped and not _SUSPECT.search(text):
         return text
+    making = _first_word(text) in _MAKING
     kept: list[str] = []
+    before = ""
     for token in _tokens(text):
         kind, sign = token.lastgroup, token[0]
+        if kind in ("space", "comment"):
+            kept.append(" " if kind == "comment" else sign)
+            continue
         name = sign.strip('`"').lower() if kind in ("word", "quoted") else ""
         if (
             name in _REFUSED
             or (kind == "quoted" and "\\" in sign)
-            or (kind == "other" and (sign in "$'`\"" or not sign.isascii()))
+            or kind == "open"
+            or (kind == "other" and (sign == "$" or not sign.isascii()))
         ):
             raise ClickHouseError(
                 ACCESS_DENIED,
@@ -211,5 +240,20 @@ def _admit(text: str) -> str:
                 f" {', '.join(sorted(_REFUSED))} are refused except inside a plain string. A query"
                 " parameter may hold any text.",
             )
-        kept.append(" " if kind == "comment" else sign)
+        if before == _DISK and sign == "(":
+            raise ClickHouseError(
+                ACCESS_DENIED, "Tables are stored in the stack's own directory, on no other disk."
+            )
+        if making and before == "engine":
+            if sign == "=":
+                kept.append(sign)
+                continue
+            if name and name.removeprefix("replicated") not in _ENGINES:
+                raise ClickHouseError(
+                    ACCESS_DENIED,
+                    f"The engine {sign[:80]} is not offered here; those of the MergeTree family"
+                    " are, Memory, Null, Merge, Join and Set, and Atomic for databases.",
+                )
+        before = name or sign
+        kept.append(sign)
     return "".join(kept)

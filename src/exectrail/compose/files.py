@@ -21,6 +21,7 @@ FILES: Final = (
     ".dockerignore",
     "requirements/image.txt",
     "collector/config.yaml",
+    "collector/adopted.yaml",
     "collector/agent.yaml",
     "collector/existing.yaml",
     "collector/tls.yaml",

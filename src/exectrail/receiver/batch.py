@@ -25,13 +25,19 @@ class Batch:
     reason: str = ""
 
     def add(self, table: str, rows: int, columns: dict[str, Column]) -> None:
-        """Add rows for a table, unless there are none."""
+        """Add rows for a table, unless there are none.
+
+        Raises:
+            RequestError: 413, they are more bytes than a request may become.
+        """
         if rows:
             self.blocks.append((table, tuple(columns), encode_block(rows, columns)))
 
-    def reject(self, reason: str) -> None:
-        """Leave one span, record or point out; the first reason is told."""
-        self.rejected += 1
+    def reject(self, reason: str, count: int = 1) -> None:
+        """Leave spans, records or points out; the first reason is told."""
+        if not count:
+            return
+        self.rejected += count
         self.reason = self.reason or reason
 
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exectrail.receiver.state import LOG_FILE, State, default_path, read_state
+from exectrail.receiver.state import (
+    HOST,
+    LOG_FILE,
+    State,
+    default_path,
+    read_own_token,
+    read_state,
+)
 
 if TYPE_CHECKING:
+    from exectrail.receiver.exposure import Exposure
+    from exectrail.receiver.stack import Settings
+
     _SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 FAILED = 1
@@ -21,8 +32,12 @@ examples:
   exectrail up                              in this terminal, until Ctrl-C
   exectrail up --detach                     in the background
   exectrail up --detach --path ./.exectrail --otlp-port 14318 --clickhouse-port 18123
+  EXECTRAIL_TOKEN_FILE=token exectrail up --host 0.0.0.0 --tls-cert stack.crt --tls-key stack.key
 
-It listens on 127.0.0.1 only. The data stays in the directory; a restart goes on with it.
+It listens on 127.0.0.1 unless told otherwise, and beyond that only with a token, in
+EXECTRAIL_TOKEN or in the file that EXECTRAIL_TOKEN_FILE names; EXECTRAIL_INGEST_TOKEN[_FILE] and
+EXECTRAIL_READ_TOKEN[_FILE] are for those who only send, or only ask.
+The data stays in the directory; a restart goes on with it.
 """
 _DOWN = """\
 examples:
@@ -67,21 +82,37 @@ def add_up_options(parser: argparse.ArgumentParser) -> None:
             metavar="PORT",
             help=f"{what}; 0 for a free one (default: %(default)s)",
         )
+    parser.add_argument(
+        "--host",
+        default=HOST,
+        metavar="HOST",
+        help="name or address to listen on (default: %(default)s); others need a token",
+    )
+    parser.add_argument(
+        "--tls-cert", type=Path, metavar="FILE", help="speak TLS with this certificate, PEM"
+    )
+    parser.add_argument(
+        "--tls-key", type=Path, metavar="FILE", help="its key, PEM (default: in the same file)"
+    )
 
 
 def serve(args: argparse.Namespace) -> int:
     """Be the stack in this process until SIGTERM or SIGINT. Returns the exit code."""
     import logging
 
-    from exectrail.receiver.stack import Settings, StackError, run
+    from exectrail.receiver.exposure import ExposureError
+    from exectrail.receiver.stack import StackError, run
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     try:
-        run(Settings(_path(args), args.otlp_port, args.clickhouse_port), _say_ready)
-    except StackError as error:
+        settings = _settings(args)
+        _warn(settings.exposure)
+        token = settings.exposure.access is not None
+        run(settings, lambda state: _say_ready(state, token=token))
+    except (ExposureError, StackError) as error:
         return _failed("up", error)
     return 0
 
@@ -99,16 +130,40 @@ def _up(args: argparse.Namespace) -> int:
     if not args.detach:
         return serve(args)
     from exectrail.receiver.detach import SPEAKER, start
-    from exectrail.receiver.stack import Settings, StackError
+    from exectrail.receiver.exposure import ExposureError
+    from exectrail.receiver.stack import StackError
 
     try:
-        state = start(Settings(path, args.otlp_port, args.clickhouse_port))
-    except StackError as error:
+        state = start(_settings(args))
+    except (ExposureError, StackError) as error:
         # The child's own complaint already says who speaks.
         return _failed("up", str(error).removeprefix(SPEAKER))
-    _say_ready(state)
+    _say_ready(state, token=bool(read_own_token(path)))
     print(f"Log: {path / LOG_FILE}. Stop it with: exectrail down{_path_option(args)}")
     return 0
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    """How to start.
+
+    Raises:
+        ExposureError: It may not, or cannot, be reached so.
+    """
+    from exectrail.receiver.exposure import expose
+    from exectrail.receiver.stack import Settings
+
+    exposure = expose(args.host, args.tls_cert, args.tls_key, os.environ)
+    return Settings(_path(args), args.otlp_port, args.clickhouse_port, exposure)
+
+
+def _warn(exposure: Exposure) -> None:
+    from exectrail.guard import logger
+
+    if not exposure.is_loopback and exposure.certificate is None:
+        logger.warning(
+            "exectrail: without --tls-cert and --tls-key whoever is on the way reads tokens and"
+            " telemetry; put TLS before it where the network is not your own"
+        )
 
 
 def _down(args: argparse.Namespace) -> int:
@@ -143,14 +198,22 @@ def _status(args: argparse.Namespace) -> int:
     return 0 if found.running else NOT_RUNNING
 
 
-def _say_ready(state: State) -> None:
+def _say_ready(state: State, *, token: bool) -> None:
+    send, ask = "", ""
+    if token:
+        send = 'OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$EXECTRAIL_TOKEN" '
+        ask = "EXECTRAIL_CLICKHOUSE_PASSWORD=$EXECTRAIL_TOKEN "
+    if state.tls:
+        # Where the authority is one that the machine knows, neither is needed.
+        send += "OTEL_EXPORTER_OTLP_CERTIFICATE=ca.crt "
+        ask += "EXECTRAIL_CLICKHOUSE_CA_FILE=ca.crt "
     print(
         f"Ready. OTLP/HTTP {state.otlp_endpoint}, ClickHouse HTTP {state.clickhouse_url},"
         f" process {state.pid}.\n"
         "Point a program at it:\n"
-        f"  OTEL_EXPORTER_OTLP_ENDPOINT={state.otlp_endpoint} exectrail run python app.py\n"
+        f"  {send}OTEL_EXPORTER_OTLP_ENDPOINT={state.otlp_endpoint} exectrail run python app.py\n"
         "Look:\n"
-        f"  EXECTRAIL_CLICKHOUSE_URL={state.clickhouse_url} exectrail runs",
+        f"  {ask}EXECTRAIL_CLICKHOUSE_URL={state.clickhouse_url} exectrail runs",
         flush=True,
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from exectrail.clickhouse_http.engine import is_open
+from exectrail.receiver.exposure import TOKENS
 from exectrail.receiver.stack import Settings, StackError
 from exectrail.receiver.state import LOG_FILE, State, read_state
 
@@ -102,7 +103,11 @@ def _spawn(settings: Settings, log: int) -> subprocess.Popen[bytes]:
         *(sys.executable, "-m", "exectrail.receiver", "--path", str(settings.path.absolute())),
         *("--otlp-port", str(settings.otlp_port)),
         *("--clickhouse-port", str(settings.clickhouse_port)),
+        *("--host", settings.exposure.host),
     ]
+    certificate = settings.exposure.certificate
+    if certificate is not None:
+        command += ["--tls-cert", str(certificate.chain), "--tls-key", str(certificate.key)]
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -110,9 +115,24 @@ def _spawn(settings: Settings, log: int) -> subprocess.Popen[bytes]:
         stderr=log,
         cwd="/",
         # The stack does not observe itself, even where this command is run under `exectrail run`.
-        env={**os.environ, "EXECTRAIL_DISABLED": "true", "OTEL_SDK_DISABLED": "true"},
+        env={
+            **os.environ,
+            **_token_files(),
+            "EXECTRAIL_DISABLED": "true",
+            "OTEL_SDK_DISABLED": "true",
+        },
         start_new_session=True,
     )
+
+
+def _token_files() -> dict[str, str]:
+    """The variables that name files with tokens, good in any working directory."""
+    names = (f"{name}_FILE" for name in TOKENS)
+    return {
+        name: str(Path(os.environ[name]).expanduser().absolute())
+        for name in names
+        if os.environ.get(name)
+    }
 
 
 def _terminate(state: State) -> bool:

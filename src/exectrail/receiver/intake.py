@@ -18,10 +18,10 @@ from exectrail.clickhouse_http.handle import Handle
 from exectrail.guard import logger
 from exectrail.receiver.batch import Batch
 from exectrail.receiver.lane import Lane
+from exectrail.receiver.limits import MAX_BODY, Budget, RequestError, too_large
 from exectrail.receiver.otlp import (
     JSON,
     Answer,
-    RequestError,
     Signal,
     accepted,
     media_type,
@@ -29,8 +29,6 @@ from exectrail.receiver.otlp import (
     refused,
 )
 
-MAX_BODY: Final = 64 * 1024 * 1024
-"""Most bytes of a request, plain; the exporters of the SDKs stop at the same size."""
 THREADS: Final = 32
 """Requests that are worked on at once; more wait. Most of them wait for the engine."""
 
@@ -48,7 +46,13 @@ class Intake:
         self._lanes: dict[str, Lane] = {}
         self._handles: list[Handle] = []
         self._lock = threading.Lock()
+        self._budget = Budget()
         self._open = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests are taken."""
+        return self._open
 
     def open(self) -> None:
         """Take requests from now on."""
@@ -81,7 +85,9 @@ class Intake:
         media = JSON
         try:
             media = media_type(content_type)
-            batch = read_rows(signal, media, _plain(encoding, body))
+            plain = _plain(encoding, body)
+            with self._budget.room(len(plain)):
+                batch = read_rows(signal, media, plain)
             self.store(batch)
         except RequestError as error:
             return refused(error, media)
@@ -115,11 +121,6 @@ class Intake:
                 write = partial(handle.insert_blocks, table, columns)
                 lane = self._lanes[table] = Lane(table, write)
             return lane
-
-
-def too_large() -> RequestError:
-    """The error for a body over the limit."""
-    return RequestError(413, f"The body has more than {MAX_BODY} bytes; send smaller batches.")
 
 
 def _plain(encoding: str, body: bytes) -> bytes:

@@ -8,6 +8,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 
 from exectrail.receiver.batch import Batch, service_name
+from exectrail.receiver.limits import MAX_ITEMS, too_many_attributes, too_many_items
 from exectrail.receiver.native import (
     Column,
     Maps,
@@ -83,15 +84,25 @@ class _Rows:
 def log_rows(request: ExportLogsServiceRequest) -> Batch:
     """The rows of a request.
 
-    A record whose ids have another length than OTLP's is left out, and counted as rejected.
+    A record whose ids have another length than OTLP's, or with too many attributes, is left out and
+    counted as rejected.
+
+    Raises:
+        RequestError: 413, there are too many records, or they become too many bytes.
     """
     batch = Batch()
     rows = _Rows()
     for resource_logs in request.resource_logs:
         for scope_logs in resource_logs.scope_logs:
-            before = rows.size
+            before, count = rows.size, len(scope_logs.log_records)
+            if before + batch.rejected + count > MAX_ITEMS:
+                raise too_many_items()
+            shared = too_many_attributes(resource_logs.resource, scope_logs.scope)
+            if shared:
+                batch.reject(shared, count)
+                continue
             for record in scope_logs.log_records:
-                wrong = _wrong_id(record)
+                wrong = _wrong(record)
                 if wrong:
                     batch.reject(wrong)
                 else:
@@ -121,9 +132,9 @@ def _add_shared(rows: _Rows, size: int, resource_logs: ResourceLogs, scope_logs:
             column.append(text)
 
 
-def _wrong_id(record: LogRecord) -> str:
+def _wrong(record: LogRecord) -> str:
     if len(record.trace_id) not in (0, 16):
         return f"a trace_id has {len(record.trace_id)} bytes instead of 16"
     if len(record.span_id) not in (0, 8):
         return f"a span_id has {len(record.span_id)} bytes instead of 8"
-    return ""
+    return too_many_attributes(record)

@@ -17,6 +17,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from exectrail.receiver.batch import Batch, service_name
+from exectrail.receiver.limits import MAX_ATTRIBUTES, MAX_ITEMS, too_many_attributes, too_many_items
 from exectrail.receiver.native import (
     Arrays,
     Column,
@@ -63,6 +64,9 @@ class _Shared(NamedTuple):
 class _Rows:
     """The columns of one table; those that a kind of metric lacks stay out."""
 
+    parts = 0
+    """Exemplars and quantiles so far."""
+
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.size = 0
@@ -97,7 +101,7 @@ class _Rows:
             **self.arrays,
         }
 
-    def add_metric(self, metric: Metric, shared: _Shared) -> None:
+    def add_metric(self, metric: Metric, shared: _Shared, batch: Batch) -> None:
         # The five messages have the same shape as far as it is read here.
         data: Any = getattr(metric, self.kind)
         metric_texts = (
@@ -107,6 +111,10 @@ class _Rows:
         )
         columns = tuple(self.texts.values())
         for point in data.data_points:
+            wrong = _wrong(point)
+            if wrong:
+                batch.reject(wrong)
+                continue
             self.size += 1
             self.resource.append(shared.resource)
             self.scope_attributes.append(shared.scope_attributes)
@@ -123,6 +131,9 @@ class _Rows:
 
     def _add_arrays(self, point: Any) -> None:
         arrays = self.arrays
+        self.parts += len(point.quantile_values if self.kind == "summary" else point.exemplars)
+        if self.parts > MAX_ITEMS:
+            raise too_many_items()
         if self.kind == "summary":
             for item in point.quantile_values:
                 arrays["ValueAtQuantiles.Quantile"].items.append(_unsigned_zero(item.quantile))
@@ -150,16 +161,32 @@ class _Rows:
 
 
 def metric_rows(request: ExportMetricsServiceRequest) -> Batch:
-    """The rows of a request. A metric without data has no points and leaves nothing."""
+    """The rows of a request. A metric without data has no points and leaves nothing.
+
+    A point with too many attributes is left out and counted as rejected.
+
+    Raises:
+        RequestError: 413, there are too many points, or they become too many bytes.
+    """
     batch = Batch()
     tables = {kind: _Rows(kind) for kind in TABLES}
+    points = 0
     for resource_metrics in request.resource_metrics:
         for scope_metrics in resource_metrics.scope_metrics:
             shared = _shared(resource_metrics, scope_metrics)
+            wrong = too_many_attributes(resource_metrics.resource, scope_metrics.scope)
             for metric in scope_metrics.metrics:
                 kind = metric.WhichOneof("data")
-                if kind is not None:
-                    tables[kind].add_metric(metric, shared)
+                if kind is None:
+                    continue
+                count = len(getattr(metric, kind).data_points)
+                points += count
+                if points > MAX_ITEMS:
+                    raise too_many_items()
+                if wrong:
+                    batch.reject(wrong, count)
+                else:
+                    tables[kind].add_metric(metric, shared, batch)
     for kind, rows in tables.items():
         batch.add(TABLES[kind], rows.size, rows.columns())
     return batch
@@ -178,6 +205,13 @@ def _shared(resource_metrics: ResourceMetrics, scope_metrics: ScopeMetrics) -> _
         scope_url=encode_text(scope_metrics.schema_url),
         service=encode_text(service_name(pairs)),
     )
+
+
+def _wrong(point: Any) -> str:
+    for exemplar in getattr(point, "exemplars", ()):
+        if len(exemplar.filtered_attributes) > MAX_ATTRIBUTES:
+            return f"an Exemplar has more than {MAX_ATTRIBUTES} attributes"
+    return too_many_attributes(point)
 
 
 def _number_columns(kind: str) -> dict[str, Numbers]:

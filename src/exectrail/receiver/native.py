@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from sys import byteorder
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
+from exectrail.receiver.limits import check_block
+
 _SHORT: Final = [bytes([size]) for size in range(128)]
 _KEYS: Final = 8192
 """Texts that are kept encoded: attribute keys and the like come again and again."""
@@ -209,9 +211,13 @@ def encode_block(rows: int, columns: dict[str, Column]) -> bytes:
     Args:
         rows: How many rows each column has.
         columns: Columns by name.
+
+    Raises:
+        RequestError: 413, it would be larger than a block may be.
     """
     out = [encode_length(len(columns)), encode_length(rows)]
     for name, column in columns.items():
         out += [encode_key(name), encode_key(column.type)]
         out += column.pieces()
+    check_block(out)
     return b"".join(out)

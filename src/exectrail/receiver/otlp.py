@@ -30,6 +30,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from exectrail.receiver.batch import Batch
 from exectrail.receiver.lenient import parse_leniently
+from exectrail.receiver.limits import RequestError, check_json, check_protobuf
 from exectrail.receiver.logs import log_rows
 from exectrail.receiver.metrics import metric_rows
 from exectrail.receiver.traces import trace_rows
@@ -41,12 +42,18 @@ M = TypeVar("M", bound=Message)
 
 # google.rpc.Code
 _INVALID_ARGUMENT: Final = 3
+_DEADLINE_EXCEEDED: Final = 4
+_PERMISSION_DENIED: Final = 7
 _RESOURCE_EXHAUSTED: Final = 8
 _UNIMPLEMENTED: Final = 12
 _INTERNAL: Final = 13
 _UNAVAILABLE: Final = 14
+_UNAUTHENTICATED: Final = 16
 _CODES: Final = {
     400: _INVALID_ARGUMENT,
+    401: _UNAUTHENTICATED,
+    403: _PERMISSION_DENIED,
+    408: _DEADLINE_EXCEEDED,
     413: _RESOURCE_EXHAUSTED,
     415: _UNIMPLEMENTED,
     500: _INTERNAL,
@@ -64,24 +71,6 @@ class Signal(Enum):
     TRACES = "traces"
     LOGS = "logs"
     METRICS = "metrics"
-
-
-class RequestError(Exception):
-    """A request that cannot be taken.
-
-    Attributes:
-        status: HTTP status to answer with.
-    """
-
-    def __init__(self, status: int, text: str) -> None:
-        """Make an error.
-
-        Args:
-            status: HTTP status to answer with.
-            text: What is wrong, in words for whoever sent it.
-        """
-        super().__init__(text)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +111,13 @@ def read_rows(signal: Signal, media: str, body: bytes) -> Batch:
         body: The body, plain.
 
     Raises:
-        RequestError: 400, the body is not what it should be.
+        RequestError: 400, the body is not what it should be; 413, there is more in it than a
+            request may hold.
     """
+    if media == PROTOBUF:
+        check_protobuf(body, points=signal is Signal.METRICS)
+    else:
+        check_json(body)
     if signal is Signal.TRACES:
         return trace_rows(_message(ExportTraceServiceRequest(), media, body))
     if signal is Signal.LOGS:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exectrail import queries
 from exectrail.clickhouse_http.engine import is_open
-from exectrail.receiver.state import State, read_state
+from exectrail.receiver.state import State, read_own_token, read_state
 from exectrail.storage.client import connect
 
 
@@ -88,7 +88,8 @@ def report(path: Path) -> Report:
     last_canary: datetime | None = None
     health = ""
     if state is not None:
-        with connect(state.clickhouse_url, user="reader") as client:
+        token = read_own_token(path) or None
+        with connect(state.own_url, user="reader", password=token) as client:
             rows = {table.name: table.rows for table in client.fetch(queries.stored_tables())}
             for pipeline in client.fetch(queries.pipeline_status()):
                 health = pipeline.health

@@ -9,8 +9,9 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -18,17 +19,27 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from exectrail.clickhouse_http.access import Power
 from exectrail.clickhouse_http.app import create_app as create_clickhouse_app
 from exectrail.clickhouse_http.engine import DirectoryError, Engine
+from exectrail.clickhouse_http.request import WRITER
 from exectrail.clickhouse_http.service import Service
 from exectrail.config import load
 from exectrail.guard import guard, logger
 from exectrail.judge import Judge, rule_settings
 from exectrail.receiver.app import create_app as create_otlp_app
 from exectrail.receiver.canary import INTERVAL, send_canary
+from exectrail.receiver.exposure import Certificate, Exposure, new_token
 from exectrail.receiver.intake import Intake
 from exectrail.receiver.ports import PortTakenError, listen, port_of
-from exectrail.receiver.state import HOST, State, process_started, remove_state, write_state
+from exectrail.receiver.state import (
+    HOST,
+    State,
+    process_started,
+    remove_state,
+    write_own_token,
+    write_state,
+)
 from exectrail.rollup import Fold
 from exectrail.storage.client import Client, StorageError, connect
 from exectrail.storage.runner import Runner
@@ -43,6 +54,8 @@ _KEEP_ALIVE: Final = 120
 """Seconds: longer than the minute after which SDKs export metrics over the same connection."""
 _URL_LIMIT: Final = 1 << 20
 """Bytes of a request's head: ClickHouse clients put statements and values into the URL."""
+_HEAD_LIMIT: Final = 1 << 16
+"""Bytes of the head of an OTLP request."""
 
 
 class StackError(Exception):
@@ -57,11 +70,13 @@ class Settings:
         path: The directory.
         otlp_port: Where to take OTLP/HTTP; 0 for a free one.
         clickhouse_port: Where to answer the ClickHouse HTTP protocol; 0 for a free one.
+        exposure: Who may reach it.
     """
 
     path: Path
     otlp_port: int = 4318
     clickhouse_port: int = 8123
+    exposure: Exposure = field(default_factory=Exposure)
 
 
 class _Server(uvicorn.Server):
@@ -85,32 +100,56 @@ def run(settings: Settings, on_ready: Callable[[State], None]) -> None:
     """
     with contextlib.ExitStack() as held:
         try:
-            otlp = held.enter_context(listen(settings.otlp_port, "--otlp-port"))
-            clickhouse = held.enter_context(listen(settings.clickhouse_port, "--clickhouse-port"))
+            exposure = settings.exposure
+            sockets = [
+                held.enter_context(listen(settings.otlp_port, "--otlp-port", exposure)),
+                held.enter_context(listen(settings.clickhouse_port, "--clickhouse-port", exposure)),
+            ]
+            if not exposure.is_plain:
+                sockets.append(held.enter_context(listen(0, "--clickhouse-port")))
             engine = Engine.open(settings.path)
         except (PortTakenError, DirectoryError) as error:
             raise StackError(str(error)) from error
         held.callback(engine.close)
-        asyncio.run(_Stack(engine, otlp, clickhouse, on_ready).serve())
+        asyncio.run(_Stack(engine, sockets, exposure, on_ready).serve())
 
 
 class _Stack:
     def __init__(
         self,
         engine: Engine,
-        otlp: socket.socket,
-        clickhouse: socket.socket,
+        sockets: list[socket.socket],
+        exposure: Exposure,
         on_ready: Callable[[State], None],
     ) -> None:
+        """Make it.
+
+        Args:
+            engine: The engine, open.
+            sockets: For OTLP, for the ClickHouse HTTP protocol, and, where those are not plain,
+                one of our own for that protocol.
+            exposure: Who may reach it.
+            on_ready: Called once, when all is there.
+        """
         self._path = engine.path
-        self._sockets = (otlp, clickhouse)
+        self._sockets = sockets
+        self._exposure = exposure
         self._on_ready = on_ready
         self._intake = Intake(engine)
         self._service = Service(engine)
-        self._servers = (
-            _server(create_otlp_app(self._intake)),
-            _server(create_clickhouse_app(self._service)),
-        )
+        access = exposure.access
+        self._own_token = "" if access is None else new_token()
+        if access is not None:
+            access = access.and_also(self._own_token, Power.ALL)
+        questions = create_clickhouse_app(self._service, access, _complain)
+        telemetry = create_otlp_app(self._intake, access, _complain)
+        certificate = exposure.certificate
+        self._servers = [
+            _server(telemetry, certificate, _HEAD_LIMIT),
+            _server(questions, certificate, _URL_LIMIT),
+        ]
+        if len(sockets) > len(self._servers):
+            self._servers.append(_server(questions, None, _URL_LIMIT))
         self._stopping = asyncio.Event()
 
     async def serve(self) -> None:
@@ -158,10 +197,13 @@ class _Stack:
 
     async def _start(self) -> Client:
         """Bring the tables up to date through our own port, then take data and say so."""
-        otlp_port, clickhouse_port = (port_of(listening) for listening in self._sockets)
-        url = f"http://{HOST}:{clickhouse_port}"
+        otlp_port, clickhouse_port, *own = (port_of(listening) for listening in self._sockets)
+        own_port = own[0] if own else clickhouse_port
+        url = f"http://{HOST}:{own_port}"
         try:
-            client = await asyncio.to_thread(connect, url)
+            client = await asyncio.to_thread(
+                partial(connect, url, user=WRITER, password=self._own_token or None)
+            )
             applied = await asyncio.to_thread(Runner(client).apply)
         except StorageError as error:
             raise StackError(f"The tables in {self._path} are not up to date: {error}") from error
@@ -176,7 +218,12 @@ class _Stack:
             clickhouse_port=clickhouse_port,
             version=version("exectrail"),
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            host=self._exposure.reachable_at,
+            tls=self._exposure.certificate is not None,
+            own_port=own_port if own else 0,
         )
+        if self._own_token:
+            write_own_token(self._path, self._own_token)
         write_state(self._path, state)
         self._on_ready(state)
         return client
@@ -237,7 +284,18 @@ def _fold(client: Client) -> Callable[[], None]:
     return piece
 
 
-def _server(app: ASGIApp) -> _Server:
+def _complain(text: str) -> None:
+    logger.warning("exectrail: %s", text)
+
+
+def _server(app: ASGIApp, certificate: Certificate | None, head_limit: int) -> _Server:
+    """A server of an application.
+
+    Args:
+        app: The application.
+        certificate: What it shows for TLS; None for none.
+        head_limit: Bytes that the first line and the headers of a request may have together.
+    """
     return _Server(
         uvicorn.Config(
             app,
@@ -249,6 +307,8 @@ def _server(app: ASGIApp) -> _Server:
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
-            h11_max_incomplete_event_size=_URL_LIMIT,
+            h11_max_incomplete_event_size=head_limit,
+            ssl_certfile=certificate and certificate.chain,
+            ssl_keyfile=certificate and certificate.key,
         )
     )

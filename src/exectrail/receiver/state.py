@@ -18,6 +18,9 @@ from exectrail.config import load
 
 STATE_FILE: Final = "state.json"
 LOG_FILE: Final = "exectrail.log"
+OWN_TOKEN_FILE: Final = "own-token"  # noqa: S105 - the name of a file
+"""Holds a token of this run for commands of the same user on this machine; readable by nobody
+else."""
 HOST: Final = "127.0.0.1"
 
 
@@ -32,6 +35,9 @@ class State:
         clickhouse_port: Where it answers the ClickHouse HTTP protocol.
         version: Version of exectrail.
         started: When it was ready, RFC 3339, UTC.
+        host: By what name or address programs reach it, as it stands in an address.
+        tls: Whether both ports speak TLS.
+        own_port: Where it answers its own commands on loopback, where the others are not plain.
     """
 
     pid: int
@@ -40,16 +46,28 @@ class State:
     clickhouse_port: int
     version: str
     started: str
+    host: str = HOST
+    tls: bool = False
+    own_port: int = 0
 
     @property
     def otlp_endpoint(self) -> str:
         """Where programs send to."""
-        return f"http://{HOST}:{self.otlp_port}"
+        return f"{self._scheme}://{self.host}:{self.otlp_port}"
 
     @property
     def clickhouse_url(self) -> str:
         """Where queries go."""
-        return f"http://{HOST}:{self.clickhouse_port}"
+        return f"{self._scheme}://{self.host}:{self.clickhouse_port}"
+
+    @property
+    def own_url(self) -> str:
+        """Where questions of commands on this machine go."""
+        return f"http://{HOST}:{self.own_port or self.clickhouse_port}"
+
+    @property
+    def _scheme(self) -> str:
+        return "https" if self.tls else "http"
 
     @property
     def is_alive(self) -> bool:
@@ -85,8 +103,26 @@ def write_state(path: Path, state: State) -> None:
 
 
 def remove_state(path: Path) -> None:
-    """Take it back."""
+    """Take it back, and the token with it."""
     (path / STATE_FILE).unlink(missing_ok=True)
+    (path / OWN_TOKEN_FILE).unlink(missing_ok=True)
+
+
+def write_own_token(path: Path, token: str) -> None:
+    """Leave a token for commands of the same user."""
+    file = path / OWN_TOKEN_FILE
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+        opened.write(token)
+
+
+def read_own_token(path: Path) -> str:
+    """The token that the stack left; empty if it needs none."""
+    try:
+        return (path / OWN_TOKEN_FILE).read_text(encoding="ascii")
+    except OSError:
+        return ""
 
 
 def process_started(pid: int) -> str:

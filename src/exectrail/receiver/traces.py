@@ -8,6 +8,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from exectrail.receiver.batch import Batch, service_name
+from exectrail.receiver.limits import MAX_ITEMS, too_many_attributes, too_many_items
 from exectrail.receiver.native import (
     Arrays,
     Column,
@@ -128,18 +129,33 @@ class _Rows:
 def trace_rows(request: ExportTraceServiceRequest) -> Batch:
     """The rows of a request.
 
-    A span whose ids have another length than OTLP's is left out, and counted as rejected.
+    A span whose ids have another length than OTLP's, or with too many attributes, is left out and
+    counted as rejected.
+
+    Raises:
+        RequestError: 413, there are too many spans, or they become too many bytes.
     """
     batch = Batch()
     rows = _Rows()
+    parts = 0
     for resource_spans in request.resource_spans:
         pairs = to_pairs(resource_spans.resource.attributes)
         resource, service = encode_pairs(pairs), encode_text(service_name(pairs))
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope
             scope_texts = encode_text(scope.name), encode_text(scope.version)
+            count = len(scope_spans.spans)
+            if rows.size + batch.rejected + count > MAX_ITEMS:
+                raise too_many_items()
+            shared = too_many_attributes(resource_spans.resource)
+            if shared:
+                batch.reject(shared, count)
+                continue
             for span in scope_spans.spans:
-                wrong = _wrong_id(span)
+                parts += len(span.events) + len(span.links)
+                if parts > MAX_ITEMS:
+                    raise too_many_items()
+                wrong = _wrong(span)
                 if wrong:
                     batch.reject(wrong)
                 else:
@@ -148,11 +164,11 @@ def trace_rows(request: ExportTraceServiceRequest) -> Batch:
     return batch
 
 
-def _wrong_id(span: Span) -> str:
+def _wrong(span: Span) -> str:
     if len(span.trace_id) not in (0, 16):
         return f"a trace_id has {len(span.trace_id)} bytes instead of 16"
     if len(span.span_id) not in (0, 8):
         return f"a span_id has {len(span.span_id)} bytes instead of 8"
     if len(span.parent_span_id) not in (0, 8):
         return f"a parent_span_id has {len(span.parent_span_id)} bytes instead of 8"
-    return ""
+    return too_many_attributes(span, *span.events, *span.links)

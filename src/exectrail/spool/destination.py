@@ -104,6 +104,10 @@ class Destination:
             if self._session is None:
                 self._session = _session()
         limit = min(target.timeout_s, timeout_s) if timeout_s else target.timeout_s
+        # A header that the user set goes as it is: without this, what ~/.netrc has for the host
+        # would take its place.
+        named = any(name.lower() == "authorization" for name in headers)
+        own = getattr(self._session, "auth", None)
         try:
             response = self._session.post(
                 target.url,
@@ -112,6 +116,7 @@ class Destination:
                 timeout=limit,
                 verify=target.verify,
                 cert=target.client_certificate,
+                auth=_as_it_is if named and own is None else None,
                 allow_redirects=False,
                 stream=False,
             )
@@ -137,6 +142,10 @@ def public(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def _as_it_is(request: Any) -> Any:
+    return request
+
+
 def _session() -> Any:
     import requests
 
@@ -159,6 +168,8 @@ def _answer(response: Any, url: str) -> Answer:
         # Something else answers there: a proxy's page, another service.
         return Answer(False, problem=f"{url} answered {status} with {kind or 'no content type'}")
     problem = f"{url} answered {status}"
+    if status in (401, 403):
+        problem += ": see OTEL_EXPORTER_OTLP_HEADERS for the token"
     if status in (400, 413, 415, 422):
         return Answer(False, refused=True, problem=problem)
     wait = 0.0
@@ -172,7 +183,7 @@ def _in_words(error: Exception, url: str) -> str:
     import requests
 
     if isinstance(error, requests.exceptions.SSLError):
-        return f"{url}: TLS failed"
+        return f"{url}: TLS failed; OTEL_EXPORTER_OTLP_CERTIFICATE names the authority to trust"
     if isinstance(error, requests.exceptions.Timeout):
         return f"{url} did not answer in time"
     if isinstance(error, requests.exceptions.ConnectionError):

@@ -73,6 +73,12 @@ _SERIES: Final = Placement(
 _PRICES: Final = Placement(
     Group.EVERYWHERE, "", "some ten thousand rows, joined with every call that is priced again"
 )
+_BY_SEGMENT: Final = Placement(
+    Group.SEGMENT, "cityHash64(execution_id)", "a segment is found open and ended in one place"
+)
+_ROLLUPS: Final = Placement(
+    Group.EVERYWHERE, "", "some hundred rows an hour, which every dashboard asks for"
+)
 _BOOKS: Final = Placement(Group.EVERYWHERE, "", "a few rows, written by hand and asked by name")
 
 PLACEMENTS: Final[dict[str, Placement]] = {
@@ -140,6 +146,23 @@ PLACEMENTS: Final[dict[str, Placement]] = {
         Group.EVERYWHERE, "", "one row per kind of work, joined with what is open"
     ),
     "judge_settings": Placement(Group.EVERYWHERE, "", "a few numbers that every judgement reads"),
+    "keyed_segments": Placement(
+        Group.TREE, _ROOT, "with the segment; which segments share a key is asked of all shards"
+    ),
+    "open_known": _BY_SEGMENT,
+    "folds": _BOOKS,
+    "runs": Placement(
+        Group.TREE, "cityHash64(toUUIDOrZero(execution_id))", "a run is written anew with its id"
+    ),
+    "runs_by_agent": Placement(
+        Group.TREE, "cityHash64(toUUIDOrZero(root_id))", "written anew with its run"
+    ),
+    "runs_hourly": _ROLLUPS,
+    "runs_daily": _ROLLUPS,
+    "agents_hourly": _ROLLUPS,
+    "agents_daily": _ROLLUPS,
+    "usage_hourly": _ROLLUPS,
+    "usage_daily": _ROLLUPS,
     "price_versions": _PRICES,
     "prices": _PRICES,
     "model_prices": _PRICES,

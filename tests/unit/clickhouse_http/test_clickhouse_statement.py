@@ -66,7 +66,8 @@ def test_what_has_a_result_is_known_by_its_first_word(sql: str):
 
 
 def test_parameter_and_body_are_one_text():
-    assert read_statement("SELECT", b"1") == Statement("SELECT\n1", returns_rows=True)
+    expected = Statement("SELECT\n1", returns_rows=True, only_reads=True)
+    assert read_statement("SELECT", b"1") == expected
 
 
 @given(st.binary(max_size=300))

@@ -76,7 +76,8 @@ def test_what_is_wrong_is_told(collector: tuple[str, list[tuple[str, str | None,
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
     traces, logs, _ = places(environment)
 
-    assert trouble(traces, environment) == "answered 401"
+    told = "answered 401: see OTEL_EXPORTER_OTLP_HEADERS for the token"
+    assert trouble(traces, environment) == told
     assert trouble(logs, environment) == "answered 404"
     nobody = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     assert trouble(places(nobody)[0], nobody) == "cannot be reached"

@@ -1,4 +1,4 @@
--- Segments that resume a run's pause for the second time, by the rule of 0049: each is a run of its own.
+-- Segments that resume a run's pause for the second time, by the rule of 0053: each is a run of its own.
 CREATE OR REPLACE VIEW run_forks {on_cluster} AS
 WITH 'Tuple(ts DateTime64(6, \'UTC\'), what UInt8, segment String)' AS event_type
 SELECT fork.segment AS execution_id

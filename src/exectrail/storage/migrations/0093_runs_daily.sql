@@ -1,0 +1,41 @@
+-- runs_hourly (0092) by the day: see 0092.
+CREATE TABLE IF NOT EXISTS runs_daily {on_cluster} (
+    day Date32,
+    project LowCardinality(String),
+    environment LowCardinality(String),
+    workflow LowCardinality(String),
+    name LowCardinality(String),
+    folded DateTime64(6, 'UTC'),
+    gone UInt8 DEFAULT 0,
+    runs UInt64 CODEC(T64, ZSTD(1)),
+    success UInt64 CODEC(T64, ZSTD(1)),
+    partial UInt64 CODEC(T64, ZSTD(1)),
+    failed UInt64 CODEC(T64, ZSTD(1)),
+    cancelled UInt64 CODEC(T64, ZSTD(1)),
+    abandoned UInt64 CODEC(T64, ZSTD(1)),
+    open UInt64 CODEC(T64, ZSTD(1)),
+    retries UInt64 CODEC(T64, ZSTD(1)),
+    errors UInt64 CODEC(T64, ZSTD(1)),
+    resumes UInt64 CODEC(T64, ZSTD(1)),
+    agent_executions UInt64 CODEC(T64, ZSTD(1)),
+    tool_calls UInt64 CODEC(T64, ZSTD(1)),
+    duration_ms Float64 CODEC(ZSTD(1)),
+    work_ms Float64 CODEC(ZSTD(1)),
+    wait_ms Float64 CODEC(ZSTD(1)),
+    queued_ms Float64 CODEC(ZSTD(1)),
+    blocked_ms Float64 CODEC(ZSTD(1)),
+    durations AggregateFunction(quantilesTDigest(0.5, 0.9, 0.95, 0.99), Float64),
+    calls UInt64 CODEC(T64, ZSTD(1)),
+    priced_calls UInt64 CODEC(T64, ZSTD(1)),
+    input_tokens UInt64 CODEC(T64, ZSTD(1)),
+    uncached_tokens UInt64 CODEC(T64, ZSTD(1)),
+    cache_read_tokens UInt64 CODEC(T64, ZSTD(1)),
+    cache_write_tokens UInt64 CODEC(T64, ZSTD(1)),
+    output_tokens UInt64 CODEC(T64, ZSTD(1)),
+    reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
+    cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    wasted Nullable(Decimal(38, 12)) CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree(folded, gone)
+PARTITION BY toYear(day) % 64
+ORDER BY (day, project, environment, workflow, name)
+SETTINGS non_replicated_deduplication_window = 1000

@@ -1,0 +1,36 @@
+-- agents_hourly (0094) by the day: see 0092.
+CREATE TABLE IF NOT EXISTS agents_daily {on_cluster} (
+    day Date32,
+    project LowCardinality(String),
+    environment LowCardinality(String),
+    workflow LowCardinality(String),
+    agent LowCardinality(String),
+    agent_version LowCardinality(String),
+    folded DateTime64(6, 'UTC'),
+    gone UInt8 DEFAULT 0,
+    runs UInt64 CODEC(T64, ZSTD(1)),
+    executions UInt64 CODEC(T64, ZSTD(1)),
+    completed UInt64 CODEC(T64, ZSTD(1)),
+    failed UInt64 CODEC(T64, ZSTD(1)),
+    cancelled UInt64 CODEC(T64, ZSTD(1)),
+    abandoned UInt64 CODEC(T64, ZSTD(1)),
+    open UInt64 CODEC(T64, ZSTD(1)),
+    retried UInt64 CODEC(T64, ZSTD(1)),
+    errors UInt64 CODEC(T64, ZSTD(1)),
+    tool_calls UInt64 CODEC(T64, ZSTD(1)),
+    duration_ms Float64 CODEC(ZSTD(1)),
+    durations AggregateFunction(quantilesTDigest(0.5, 0.9, 0.95, 0.99), Float64),
+    calls UInt64 CODEC(T64, ZSTD(1)),
+    priced_calls UInt64 CODEC(T64, ZSTD(1)),
+    input_tokens UInt64 CODEC(T64, ZSTD(1)),
+    uncached_tokens UInt64 CODEC(T64, ZSTD(1)),
+    cache_read_tokens UInt64 CODEC(T64, ZSTD(1)),
+    cache_write_tokens UInt64 CODEC(T64, ZSTD(1)),
+    output_tokens UInt64 CODEC(T64, ZSTD(1)),
+    reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
+    cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    cost_of_completed Nullable(Decimal(38, 12)) CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree(folded, gone)
+PARTITION BY toYear(day) % 64
+ORDER BY (day, project, environment, workflow, agent, agent_version)
+SETTINGS non_replicated_deduplication_window = 1000

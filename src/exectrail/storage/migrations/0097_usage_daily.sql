@@ -1,0 +1,25 @@
+-- usage_hourly (0096) by the day: see 0092.
+CREATE TABLE IF NOT EXISTS usage_daily {on_cluster} (
+    day Date32,
+    project LowCardinality(String),
+    environment LowCardinality(String),
+    workflow LowCardinality(String),
+    agent LowCardinality(String),
+    provider LowCardinality(String),
+    model LowCardinality(String),
+    currency LowCardinality(String),
+    folded DateTime64(6, 'UTC'),
+    gone UInt8 DEFAULT 0,
+    calls UInt64 CODEC(T64, ZSTD(1)),
+    priced_calls UInt64 CODEC(T64, ZSTD(1)),
+    input_tokens UInt64 CODEC(T64, ZSTD(1)),
+    uncached_tokens UInt64 CODEC(T64, ZSTD(1)),
+    cache_read_tokens UInt64 CODEC(T64, ZSTD(1)),
+    cache_write_tokens UInt64 CODEC(T64, ZSTD(1)),
+    output_tokens UInt64 CODEC(T64, ZSTD(1)),
+    reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
+    cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree(folded, gone)
+PARTITION BY toYear(day) % 64
+ORDER BY (day, project, environment, workflow, agent, provider, model, currency)
+SETTINGS non_replicated_deduplication_window = 1000

@@ -1,0 +1,134 @@
+"""What is folded says what the views say, whatever comes late, twice, or in between."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from exectrail.rollup import Fold
+from exectrail.storage.client import Client
+
+from .histories import History, draw
+from .processes import Weather
+from .test_storage_histories import _canary, _row
+
+WORLDS = 3
+PER_WORLD = 25
+_GROWING = {f"{what}_ms" for what in ("duration", "work", "wait", "queued", "blocked")}
+_LEFT_OUT = {"folded", "gone", "made", "created"}
+_RUNS = "SELECT * FROM runs FINAL"
+_BY_AGENT = "SELECT * FROM runs_by_agent FINAL"
+
+
+def _fold(fold: Fold) -> int:
+    folded = list(fold.run())[-1]
+    assert folded.done
+    return folded.runs
+
+
+def _batches(history: list[Any], chance: random.Random, number: int) -> Iterator[list[Any]]:
+    cuts = sorted({0, len(history), *(chance.randrange(len(history)) for _ in range(number))})
+    for start, end in pairwise(cuts):
+        yield history[start:end]
+
+
+def _plain(row: dict[str, Any], columns: set[str]) -> dict[str, Any]:
+    """A row as it compares: without what goes on while one looks, and lists in an order."""
+    running = row["ended_at"] is None
+    return {
+        name: sorted(row[name]) if isinstance(row[name], list) else row[name]
+        for name in columns
+        if not (running and name in _GROWING)
+    }
+
+
+def _compare(store: Client) -> None:
+    for table, view, keys in (
+        (_RUNS, "executions", ("execution_id",)),
+        (_BY_AGENT, "run_agents", ("root_id", "agent")),
+    ):
+        live = {tuple(row[key] for key in keys): row for row in store.query(f"SELECT * FROM {view}")}
+        kept = {tuple(row[key] for key in keys): row for row in store.query(table)}
+        assert kept.keys() == live.keys()
+        for key, row in kept.items():
+            columns = (row.keys() & live[key].keys()) - _LEFT_OUT
+            assert _plain(row, columns) == _plain(live[key], columns)
+
+
+@pytest.mark.parametrize("number", range(WORLDS))
+def test_what_was_folded_in_between_is_what_the_views_say_at_the_end(
+    store: Client, number: int
+) -> None:
+    """Events come now, in any order, some twice; between them it is folded, or the folder dies."""
+    chance = random.Random(f"fold {number}")
+    weather = Weather.draw(number)
+    histories: list[History] = [draw(f"fold.{number}.{n}", weather) for n in range(PER_WORLD)]
+    base = datetime.now(UTC).replace(microsecond=0)
+    store.insert("otel_metrics_gauge", _canary(weather, base))
+    told = [event for history in histories for event in history.events]
+    told += chance.choices(told, k=len(told) // 10)
+    chance.shuffle(told)
+    fold = Fold(store)
+    for batch in _batches(told, chance, 6):
+        rows = [_row(event, event.received, base) for event in batch]
+        store.insert("otel_logs", [{k: v for k, v in row.items() if k != "Received"} for row in rows])
+        match chance.randrange(4):
+            case 0:
+                pass
+            case 1:  # broken off amid its work: the next one does it all
+                next(fold.run())
+                fold = Fold(store)
+            case _:
+                _fold(fold)
+    _fold(fold)
+    _compare(store)
+    # Nothing has come since: nothing is written, and nothing changes.
+    assert _fold(fold) == 0
+    # Whoever begins anew does the work again, to the same end.
+    _fold(Fold(store))
+    _compare(store)
+
+
+def _sum(store: Client, table: str, unit: str, what: str) -> dict[str, Any]:
+    [row] = store.query(
+        f"SELECT count() AS rows, {what} FROM {table}_{unit} FINAL"  # noqa: S608 names of this test
+    )
+    return {name: value for name, value in row.items() if name != "rows"}
+
+
+def test_roll_ups_are_the_sums_of_what_they_stand_for(store: Client) -> None:
+    weather = Weather.draw(1)
+    base = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    for number in range(40):
+        events = draw(f"sums.{number}", weather).events
+        rows = [_row(event, event.received, base) for event in events]
+        store.insert("otel_logs", [{k: v for k, v in row.items() if k != "Received"} for row in rows])
+    fold = Fold(store)
+    _fold(fold)
+    runs = "sum(runs) AS runs, sum(success) AS success, sum(abandoned) AS abandoned, sum(calls) AS calls, sum(cost) AS cost"
+    [expected] = store.query(
+        "SELECT count() AS runs, countIf(outcome = 'success') AS success,"
+        " countIf(outcome = 'abandoned') AS abandoned, sum(calls) AS calls, sum(cost) AS cost FROM executions"
+    )
+    assert expected["runs"] > 0
+    assert _sum(store, "runs", "hourly", runs) == _sum(store, "runs", "daily", runs) == expected
+    calls = "sum(calls) AS calls, sum(priced_calls) AS priced_calls, sum(cost) AS cost, sum(output_tokens) AS output_tokens"
+    [expected] = store.query(
+        "SELECT count() AS calls, countIf(priced) AS priced_calls, sum(cost) AS cost,"
+        " sum(output_tokens) AS output_tokens FROM model_calls"
+    )
+    assert expected["calls"] > 0
+    assert _sum(store, "usage", "hourly", calls) == _sum(store, "usage", "daily", calls) == expected
+    assert store.query("SELECT sum(runs) AS n FROM agents_hourly FINAL") == store.query(
+        "SELECT count() AS n FROM run_agents WHERE agent != ''"
+    )
+    # Written anew, they are the same.
+    before = [_sum(store, name, "hourly", "sum(calls) AS calls") for name in ("runs", "usage")]
+    *_, last = fold.rebuild(base - timedelta(days=2), base + timedelta(hours=2))
+    assert last.hours > 0
+    assert [_sum(store, name, "hourly", "sum(calls) AS calls") for name in ("runs", "usage")] == before
