@@ -24,7 +24,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """A run of which there is news; `latest_us` is when it came, since 1970, by the store's clock."""
+    """A run of which there is news; `latest_us` is when it came: since 1970, the store's clock."""
 
     root_id: str
     latest_us: int

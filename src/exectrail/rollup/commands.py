@@ -117,7 +117,8 @@ def _status(args: argparse.Namespace) -> int:
     elif never:
         print(f"Nothing was ever folded; there are {waiting} runs. Try: exectrail rollup run")
     else:
-        print(f"The latest fold began {age:.0f} s ago; {waiting} runs have had news since, or just before.")
+        print(f"The latest fold began {age:.0f} s ago.")
+        print(f"{waiting} runs have had news since then, or in the two minutes before.")
     return 0
 
 

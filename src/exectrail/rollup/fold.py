@@ -16,10 +16,10 @@ R = TypeVar("R")
 FOLD_EVERY: Final = 15.0
 """Seconds from the beginning of one fold to the next."""
 AGAIN: Final = timedelta(minutes=2)
-"""What came within this before the latest fold is looked at again: so long an insert may take from its
-stamp to its being seen. The same span stands in the view `open_segments`."""
+"""What came within this before the latest fold is looked at again: so long an insert may take from
+its stamp to its being seen. The same span stands in the view `open_segments`."""
 IDLE: Final = timedelta(minutes=10)
-"""After which a fold that found nothing is written down as done, so that the next one looks less far back."""
+"""After which a fold that found nothing is written down: the next one looks less far back."""
 RUNS_AT_ONCE: Final = 1000
 """How many runs one piece takes: their ids stand in the address of a request, of 64 KiB at most."""
 HOURS_AT_ONCE: Final = 48
@@ -102,7 +102,8 @@ class Fold:
         """
         [begins] = self._store.fetch(queries.fold_begins())
         since = begins.last - AGAIN
-        seen = {one.root_id: one.latest_us for one in self._store.fetch(queries.fold_touched(since))}
+        touched = self._store.fetch(queries.fold_touched(since))
+        seen = {one.root_id: one.latest_us for one in touched}
         news = [root_id for root_id, at in seen.items() if self._seen.get(root_id) != at]
         if not news:
             if begins.now - begins.last > IDLE:
@@ -142,9 +143,9 @@ class Fold:
             self._write(queries.fold_runs(some, begins.now))
             runs += len(some)
             yield Folded(runs, len(news), hours, done=False)
-        touched = self._store.fetch(queries.fold_hours(since, begins.now))
+        behind = self._store.fetch(queries.fold_hours(since, begins.now))
         for what in queries.ROLLUPS:
-            changed = sorted({one.hour for one in touched if one.what == what})
+            changed = sorted({one.hour for one in behind if one.what == what})
             for some in _chunks(changed, HOURS_AT_ONCE):
                 self._write(queries.fold_rollups(what, some, begins.now))
                 hours += len(some)
