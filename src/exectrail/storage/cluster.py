@@ -157,6 +157,8 @@ def _table(statement: str, code: str, match: re.Match[str], layout: Layout) -> l
     )
     if placement.group is Group.EVERYWHERE:
         return [stored]
+    if not placement.key:
+        raise ValueError(f"table {name} keeps rows: say in storage/placement.py by which key")
     local = stored[: match.start("name")] + name + LOCAL + stored[match.end("name") :]
     columns = [
         _STAMP.sub("MATERIALIZED", _without_comments(statement[a:b], code[a:b]))

@@ -128,6 +128,11 @@ def test_a_view_goes_on_naming_what_stands_for_all_shards_and_asks_them_once() -
             "table new has no place on a cluster: say in storage/placement.py",
         ),
         (
+            "CREATE TABLE IF NOT EXISTS passing {on_cluster} (a UInt8) ENGINE = MergeTree"
+            " ORDER BY a",
+            "table passing keeps rows: say in storage/placement.py by which key",
+        ),
+        (
             "CREATE TABLE IF NOT EXISTS raw {on_cluster} (a UInt8) ENGINE = Log",
             "table raw: a cluster has no rule for the engine Log",
         ),
