@@ -44,7 +44,7 @@ collector: $(COLLECTOR) ## Build the lean OpenTelemetry Collector; needs Go 1.26
 	@echo $(COLLECTOR)
 
 e2e: $(READY) $(COLLECTOR) ## Kill the collector twenty times and take the database away for a minute: nothing is lost
-	@EXECTRAIL_TEST_KILLS=20 EXECTRAIL_TEST_AWAY=60 $(BIN)/python -m pytest $(PYTEST) tests/flow/collector/test_end_to_end.py
+	@EXECTRAIL_TEST_KILLS=20 EXECTRAIL_TEST_AWAY=60 $(BIN)/python -m pytest -rP $(PYTEST) tests/flow/collector/test_end_to_end.py
 
 lint: $(READY) ## Check style, types, import rules and generated files
 	$(BIN)/ruff check .

@@ -77,10 +77,12 @@ class Inserted:
     Attributes:
         rows: Rows handed over, those that came twice counted twice.
         seconds: In the engine, from the first row to the answer.
+        cpu_s: Of the processor meanwhile, merges that ran along with it: holds on a busy machine.
     """
 
     rows: int = 0
     seconds: float = 0.0
+    cpu_s: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -126,7 +128,7 @@ class Loader:
             threads: Threads that insert.
         """
         self._maker = maker
-        self._shape = shape
+        self.shape = shape
         self._settings = {
             "max_threads": str(threads),
             "max_insert_threads": str(threads),
@@ -155,7 +157,7 @@ class Loader:
             typed: Where a part of it goes first, to time the typed tables alone.
             progress: Told after each slice how many runs of how many are in.
         """
-        done = Loaded(self._shape)
+        done = Loaded(self.shape)
         for store in filter(None, (into, typed)):
             store.handle.set(self._settings)
         for first, count in self._slices():
@@ -168,7 +170,7 @@ class Loader:
                 if typed is not None and sample:
                     self._insert(typed, table, staged, done.typed[table])
                 self._insert(into, table, staged, done.whole[table])
-            progress(done.runs, self._shape.runs)
+            progress(done.runs, self.shape.runs)
         return done
 
     def make(self, first: int, count: int) -> None:
@@ -178,7 +180,7 @@ class Loader:
             first: Its first run.
             count: How many runs.
         """
-        shape = self._shape
+        shape = self.shape
         values = {
             "seed": shape.seed, "total": shape.runs, "open": shape.open, "now_ms": shape.now_ms,
             "first": first, "count": count,
@@ -189,8 +191,8 @@ class Loader:
             self._maker.run(text(f"storage_{step}"), values)
 
     def _slices(self) -> Iterator[tuple[int, int]]:
-        for first in range(0, self._shape.runs, self._shape.slice_runs):
-            yield first, min(self._shape.slice_runs, self._shape.runs - first)
+        for first in range(0, self.shape.runs, self.shape.slice_runs):
+            yield first, min(self.shape.slice_runs, self.shape.runs - first)
 
     def _count(self, done: Loaded) -> None:
         by_outcome = self._maker.rows(text("storage_made"))
@@ -209,8 +211,9 @@ class Loader:
             f" FROM bench.{staged} WHERE {chosen} ORDER BY cityHash64(SpanId, 'again')"
         )
         for question in (f"SELECT * FROM bench.{staged}", again):
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             store.handle.query(f"INSERT INTO {table} {question}")
             tally.seconds += time.perf_counter() - began
+            tally.cpu_s += time.process_time() - used
         [sent] = store.rows(f"SELECT count() + countIf({chosen}) AS rows FROM bench.{staged}")
         tally.rows += sent["rows"]

@@ -32,10 +32,12 @@ from storage_store import Store
 from exectrail.receiver.state import State, read_state
 from exectrail.storage.client import connect
 
-BATCH: Final = 512
-"""Spans or log records of a request, as the SDKs send them."""
+BATCHES: Final = (512, 4096)
+"""Spans or log records of a request: as the SDKs send them, and as a collector does."""
 SENDERS: Final = 4
-TEMPLATES: Final = 8
+TEMPLATES: Final = 4
+MADE: Final = 2000
+"""Runs that requests are made of: enough for all of them to be full."""
 MARK: Final = "c0ffee"
 """Ends every id of an encoded request; what is sent has a number there."""
 PATIENCE: Final = 60.0
@@ -48,6 +50,7 @@ class Received:
 
     Attributes:
         signal: traces or logs.
+        batch: Rows of a request.
         rows: Spans or log records that were answered.
         stored: How many of them the store has afterwards.
         seconds: From the first request to the last answer.
@@ -57,6 +60,7 @@ class Received:
     """
 
     signal: str
+    batch: int
     rows: int
     stored: int
     seconds: float
@@ -78,31 +82,32 @@ def measure(maker: Store, loader: Loader, rows: int) -> list[Received]:
         loader: Makes it.
         rows: How many to send of each.
     """
-    loader.make(0, 800)
-    requests = {
-        "traces": ("otel_traces", traces(maker.rows(_few("spans")))),
-        "logs": ("otel_logs", logs(maker.rows(_few("events")))),
-    }
+    loader.make(0, min(MADE, loader.shape.runs))
+    spans, events = (maker.rows(_few(staged)) for staged in ("spans", "events"))
     return [
-        _measure(signal, table, bodies, rows // BATCH)
-        for signal, (table, bodies) in requests.items()
+        _measure(signal, batch, table, encode(staged, batch), rows // batch)
+        for signal, table, encode, staged in (
+            ("traces", "otel_traces", traces, spans),
+            ("logs", "otel_logs", logs, events),
+        )
+        for batch in BATCHES
     ]
 
 
 def _few(staged: str) -> str:
     return (
         "SELECT * REPLACE (toUnixTimestamp64Nano(Timestamp) AS Timestamp)"
-        f" FROM bench.{staged} LIMIT {BATCH * TEMPLATES}"
+        f" FROM bench.{staged} LIMIT {max(BATCHES) * TEMPLATES}"
     )
 
 
 # -- requests --------------------------------------------------------------------------------------
 
 
-def traces(rows: Sequence[dict[str, Any]]) -> list[bytes]:
-    """Spans of the staged shape as requests."""
+def traces(rows: Sequence[dict[str, Any]], size: int) -> list[bytes]:
+    """Spans of the staged shape as requests of a size."""
     bodies: list[bytes] = []
-    for batch in _batches(rows):
+    for batch in _batches(rows, size):
         request = ExportTraceServiceRequest()
         for row, fresh in _by_resource(batch):
             if fresh:
@@ -130,10 +135,10 @@ def traces(rows: Sequence[dict[str, Any]]) -> list[bytes]:
     return bodies
 
 
-def logs(rows: Sequence[dict[str, Any]]) -> list[bytes]:
-    """Events of the staged shape as requests."""
+def logs(rows: Sequence[dict[str, Any]], size: int) -> list[bytes]:
+    """Events of the staged shape as requests of a size."""
     bodies: list[bytes] = []
-    for batch in _batches(rows):
+    for batch in _batches(rows, size):
         request = ExportLogsServiceRequest()
         for row, fresh in _by_resource(batch):
             if fresh:
@@ -165,9 +170,11 @@ def numbered(body: bytes, number: int) -> bytes:
     )
 
 
-def _batches(rows: Sequence[dict[str, Any]]) -> Generator[list[dict[str, Any]]]:
-    for first in range(0, len(rows) - BATCH + 1, BATCH):
-        yield sorted(rows[first : first + BATCH], key=_worker)
+def _batches(rows: Sequence[dict[str, Any]], size: int) -> Generator[list[dict[str, Any]]]:
+    """At most some full ones; where rows are few, what there is."""
+    full = range(0, max(len(rows) - size, 0) + 1, size)
+    for first in full[:TEMPLATES]:
+        yield sorted(rows[first : first + size], key=_worker)
 
 
 def _worker(row: dict[str, Any]) -> str:
@@ -235,20 +242,22 @@ def _stack(folder: Path) -> Generator[tuple[State, int]]:
         process.wait(PATIENCE)
 
 
-def _measure(signal: str, table: str, bodies: Sequence[bytes], requests: int) -> Received:
+def _measure(
+    signal: str, batch: int, table: str, bodies: Sequence[bytes], requests: int
+) -> Received:
     with tempfile.TemporaryDirectory() as folder, _stack(Path(folder)) as (state, cores):
         target = urlsplit(f"{state.otlp_endpoint}/v1/{signal}")
-        _send(target.netloc, target.path, bodies, range(0xF00000, 0xF00000 + 2 * SENDERS))
-        cpu, began = _cpu_s(state.pid), time.perf_counter()
-        numbers = range(0x100000, 0x100000 + requests)
-        sent = _send(target.netloc, target.path, bodies, numbers)
-        seconds, used = time.perf_counter() - began, _cpu_s(state.pid) - cpu
         with connect(state.clickhouse_url) as client:
-            [stored] = client.query(f"SELECT count() AS rows FROM {table}")
-        warm = 2 * SENDERS * BATCH
-        return Received(
-            signal, requests * BATCH, stored["rows"] - warm, seconds, used, sent / 1e6, cores
-        )
+            count_rows = f"SELECT count() AS rows FROM {table}"
+            _send(target.netloc, target.path, bodies, range(0xF00000, 0xF00000 + SENDERS))
+            [before] = client.query(count_rows)
+            cpu, began = _cpu_s(state.pid), time.perf_counter()
+            numbers = range(0x100000, 0x100000 + requests)
+            sent = _send(target.netloc, target.path, bodies, numbers)
+            seconds, used = time.perf_counter() - began, _cpu_s(state.pid) - cpu
+            [after] = client.query(count_rows)
+        stored = after["rows"] - before["rows"]
+        return Received(signal, batch, requests * batch, stored, seconds, used, sent / 1e6, cores)
 
 
 def _send(host: str, path: str, bodies: Sequence[bytes], numbers: range) -> int:

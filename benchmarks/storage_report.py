@@ -44,7 +44,14 @@ PROTOTYPE: Final = (
 
 def inserted(done: Loaded, settled: float, threads: int, out: TextIO) -> None:
     """What went in."""
-    _line(out, f"\nInserted, {threads} threads, a tenth of it twice", "rows", "seconds", "rows/s")
+    _line(
+        out,
+        f"\nInserted, {threads} threads, a tenth of it twice",
+        "rows",
+        "seconds",
+        "cpu s",
+        "rows/s",
+    )
     for name, tallies in (("raw and typed", done.whole), ("typed alone", done.typed)):
         for table, tally in tallies.items():
             _line(out, f"  {table}, {name}", *_figures(tally))
@@ -55,8 +62,8 @@ def inserted(done: Loaded, settled: float, threads: int, out: TextIO) -> None:
     )
 
 
-def _figures(tally: Inserted) -> tuple[str, str, str]:
-    return f"{tally.rows:,}", f"{tally.seconds:.1f}", f"{tally.rate:,.0f}"
+def _figures(tally: Inserted) -> tuple[str, ...]:
+    return f"{tally.rows:,}", f"{tally.seconds:.1f}", f"{tally.cpu_s:.1f}", f"{tally.rate:,.0f}"
 
 
 def inserted_rows(done: Loaded) -> list[dict[str, Any]]:
@@ -67,7 +74,7 @@ def inserted_rows(done: Loaded) -> list[dict[str, Any]]:
         rows += [
             {
                 "kind": "inserted", "table": table, "way": way, "rows": tally.rows,
-                "seconds": tally.seconds, "rate": tally.rate,
+                "seconds": tally.seconds, "cpu_s": tally.cpu_s, "rate": tally.rate,
             }
             for table, tally in tallies.items()
         ]  # fmt: skip
@@ -100,20 +107,23 @@ def received(got: Sequence[Received], out: TextIO) -> None:
     for one in got:
         cores = "1 core" if one.cores == 1 else f"{one.cores} cores"
         figures = f"{one.rows:,}", f"{one.stored:,}", f"{one.seconds:.1f}", f"{one.cpu_s:.1f}"
-        name = f"  {one.signal}, {cores}, {one.megabytes:,.0f} MB"
+        name = f"  {one.signal}, {one.batch:,} a request, {cores}"
         _line(out, name, *figures, f"{one.rate:,.0f}")
 
 
 def asked(rows: Sequence[Asked], out: TextIO) -> None:
     """How long questions took."""
-    head = "planning", "first ms", "median ms", "p95 ms", "rows", "rows read"
+    head = "explain", "first ms", "median ms", "p95 ms", "cpu ms", "rows", "rows read"
     _line(out, "\nQuestions", *head)
     for one in sorted(rows, key=lambda one: -one.median_ms):
         name = f"  {one.name} {one.variant}".rstrip()
         if one.error:
             print(f"{name}: {one.error}", file=out)
             continue
-        times = [f"{ms:,.0f}" for ms in (one.plan_ms, one.first_ms, one.median_ms, one.p95_ms)]
+        times = [
+            f"{ms:,.0f}"
+            for ms in (one.plan_ms, one.first_ms, one.median_ms, one.p95_ms, one.cpu_ms)
+        ]
         _line(out, name, *times, f"{one.rows:,}", f"{one.rows_read:,}")
     slow = sum(one.median_ms >= GOAL_MS for one in rows)
     print(f"  {slow} of {len(rows)} take {GOAL_MS:.0f} ms or more in the median", file=out)
@@ -129,4 +139,4 @@ def asked(rows: Sequence[Asked], out: TextIO) -> None:
 
 
 def _line(out: TextIO, first: str, *figures: str) -> None:
-    print(f"{first:<46}" + "".join(f"{figure:>11}" for figure in figures), file=out, flush=True)
+    print(f"{first:<40}" + "".join(f"{figure:>11}" for figure in figures), file=out, flush=True)

@@ -22,7 +22,7 @@ from exectrail.storage.runner import load_migrations, plan
 
 FOLDER: Final = Path(__file__).parent
 RAW: Final = ("otel_traces", "otel_logs")
-LONG: Final = {"max_execution_time": "0"}
+LONG: Final = {"max_execution_time": "3600"}
 """What a benchmark may take longer for than a request of a user may."""
 
 

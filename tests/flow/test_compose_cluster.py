@@ -33,6 +33,8 @@ from .test_compose import (
     denied,
 )
 
+pytestmark = pytest.mark.slow
+
 CLUSTER = yaml.safe_load((ROOT / files.CLUSTER_FILE).read_text())
 OVER: dict[str, Any] = CLUSTER["services"]
 SERVERS = ("clickhouse", "clickhouse-1-2", "clickhouse-2-1", "clickhouse-2-2")

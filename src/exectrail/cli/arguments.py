@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN: Final = re.compile(r"(\d{1,6})([smhdw])")
 
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Nothing is older, and the database does not read what is."""
 
@@ -92,6 +94,17 @@ def since(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a span like 30m, 24h, 7d nor a time like 2026-11-21T08:00Z"
         ) from error
+
+
+def currency(text: str) -> str:
+    """A currency by its three letters.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    if not _CURRENCY.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no currency: write three capital letters")
+    return text
 
 
 def limit(text: str) -> int:

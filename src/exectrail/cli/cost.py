@@ -1,4 +1,4 @@
-"""`exectrail cost`: tokens and money by day, model, agent or workflow."""
+"""`exectrail cost`: tokens and money by day, model, agent, workflow, state, or what wasted it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from exectrail.cli.documents import document
 from exectrail.cli.layout import Column, table, wrap
 from exectrail.cli.resolve import resolve
 from exectrail.cli.screen import View, tell, view, write, write_json
-from exectrail.cli.session import connected
-from exectrail.cli.words import clean, cost_text, duration, places, share, state_text
+from exectrail.cli.session import CommandError, connected
+from exectrail.cli.words import clean, cost_text, duration, money, places, share, state_text
 from exectrail.queries import AgentCost, Cost, CostBy, Usage, total
 
 if TYPE_CHECKING:
@@ -27,8 +27,15 @@ _EXAMPLES: Final = """\
   exectrail cost --by model --since 7d           per model, and which have no price
   exectrail cost --by agent --run 019a9c3e-4f2b  one run, per agent
   exectrail cost --by workflow --json | jq '.total[].cost'
+  exectrail cost --by state                      what still runs, what died
+  exectrail cost --wasted --since 7d             what was spent for nothing, by cause
+  exectrail cost --currency EUR                  at the rates of `exectrail prices rate`
 """
-_NOBODY: Final = {CostBy.AGENT: "(no agent)", CostBy.WORKFLOW: "(no workflow)"}
+_NOBODY: Final = {
+    CostBy.AGENT: "(no agent)",
+    CostBy.WORKFLOW: "(no workflow)",
+    CostBy.CAUSE: "(not wasted)",
+}
 _NUMBERS: Final = (
     Column("CALLS", right=True),
     Column("PRICED", right=True),
@@ -78,19 +85,36 @@ def register(subparsers: arguments.SubParsers) -> None:
     parser = arguments.command(
         subparsers,
         "cost",
-        "tokens and cost by day, model, agent or workflow",
+        "tokens and cost by day, model, agent, workflow or state",
         "Tokens and cost, with the share of calls that had a price. What has no price is shown"
         " as `?`, and never counted as 0.",
         _EXAMPLES,
     )
+    grouped = parser.add_mutually_exclusive_group()
+    grouped.add_argument(
+        "--by",
+        choices=[str(by) for by in CostBy if by is not CostBy.CAUSE],
+        default="day",
+        help="default: %(default)s; state is that of the run",
+    )
+    grouped.add_argument(
+        "--wasted",
+        dest="by",
+        action="store_const",
+        const=str(CostBy.CAUSE),
+        help="by what money was wasted by: retried, abandoned, failed, cancelled",
+    )
     parser.add_argument(
-        "--by", choices=[str(by) for by in CostBy], default="day", help="default: %(default)s"
+        "--currency",
+        metavar="CUR",
+        type=arguments.currency,
+        help="turn amounts into it where a rate was set; the others stay apart",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(  # args.run is what is called
         "--run", dest="of", metavar="ID", help="one run alone; the beginning of its id is enough"
     )
-    arguments.add_since(which, "calls since that day (UTC)")
+    arguments.add_since(which, "calls since that day (UTC), or of the runs made since then")
     parser.set_defaults(run=_run)
 
 
@@ -109,9 +133,11 @@ def _run(client: Client, args: argparse.Namespace) -> int:
 def _ask(client: Client, by: CostBy, args: argparse.Namespace) -> CostTable:
     def rows_by(wanted: CostBy) -> list[Cost]:
         if run:
-            return client.fetch(queries.cost_of_run(wanted, run))
-        return client.fetch(queries.cost_by(wanted, since=args.since))
+            return client.fetch(queries.cost_of_run(wanted, run, currency=args.currency or ""))
+        return client.fetch(queries.cost_by(wanted, since=args.since, currency=args.currency or ""))
 
+    if args.of and args.currency and by is CostBy.AGENT:
+        raise CommandError("the agents of one run are counted in USD: leave --currency out")
     run = resolve(client, args.of, view()).root_id if args.of else ""
     if run and by is CostBy.AGENT:
         return CostTable(
@@ -157,8 +183,24 @@ def render(answer: CostTable, view: View) -> list[Text]:
         *laid.lines[: above + 1],
         rule,
         *laid.rows[above:],
+        *_wasted(answer),
         *_no_price(answer.unpriced, view),
     ]
+
+
+def _wasted(answer: CostTable) -> list[Text]:
+    """How much of all that is, for each currency."""
+    if answer.by is not CostBy.CAUSE:
+        return []
+    lines: list[Text] = []
+    for currency, sum_ in answer.totals.items():
+        rows = [row for row in answer.rows if _currency(row) == currency]
+        gone = total(row for row in rows if isinstance(row, Cost) and row.key)
+        if gone.cost is not None and sum_.cost:
+            part = f"{100 * gone.cost / sum_.cost:.1f}%"
+            amount = money(gone.cost, currency, places([gone.cost]))
+            lines.append(Text(f"wasted: {amount}, {part} of it"))
+    return [Text(), *lines] if lines else []
 
 
 def _no_price(unpriced: Sequence[tuple[str, int]], view: View) -> list[Text]:

@@ -18,6 +18,13 @@ from clickhouse_cityhash.cityhash import CityHash128
 
 _CHUNK: Final = 1 << 20
 _SMALL: Final = 1 << 10
+_PIECE: Final = 1 << 16
+_MOST_ENCODINGS: Final = 3
+"""Encodings over each other; each may inflate to the limit."""
+_MOST_MEMBERS: Final = 10_000
+"""Members or frames of a body, one after the other; each costs time, however small."""
+_WINDOW: Final = 1 << 23
+"""Bytes that a zstd stream may ask us to keep: what RFC 8878 asks of every decoder."""
 # ClickHouse's compressed block (src/Compression/CompressedWriteBuffer.cpp): 16 bytes of CityHash128
 # over the rest (high word first), 1 byte method, 4 bytes size with this header, 4 bytes plain size.
 _CHECKSUM: Final = struct.Struct("<QQ")
@@ -54,9 +61,13 @@ def decode_content(encoding: str, body: bytes, limit: int) -> bytes:
         UnknownEncodingError: Not one of gzip, deflate, lz4, zstd.
     """
     # The encoding named last was applied last.
-    for name in reversed([part.strip().lower() for part in encoding.split(",")]):
-        if name in ("", "identity"):
-            continue
+    names = [part.strip().lower() for part in reversed(encoding.split(","))]
+    names = [name for name in names if name not in ("", "identity")]
+    if len(names) > _MOST_ENCODINGS:
+        raise UnknownEncodingError(
+            f"A Content-Encoding of {len(names)} is not offered; send {_MOST_ENCODINGS} at most"
+        )
+    for name in names:
         decoder = _DECODERS.get(name)
         if decoder is None:
             raise UnknownEncodingError(
@@ -145,6 +156,9 @@ def _block(method: int, packed: bytes, plain: int) -> bytes:
         if method == _LZ4:
             data = lz4.block.decompress(packed, uncompressed_size=plain)
         elif method == _ZSTD:
+            # Where the frame says how much it holds, the decoder makes room for that at once.
+            if zstandard.frame_content_size(packed) > plain:
+                raise MalformedError("a compressed block has another size than it says")
             data = zstandard.ZstdDecompressor().decompress(packed, max_output_size=plain)
         elif method == _NONE:
             data = packed
@@ -176,20 +190,36 @@ def _lz4_frame(body: bytes, limit: int) -> bytes:
 
 
 def _members(make: Callable[[], Any], body: bytes, limit: int) -> bytes:
-    """All members of a body, one after the other, as gzip and LZ4 frames may come."""
+    """All members of a body, one after the other, as gzip and LZ4 frames may come.
+
+    Fed in pieces, because what follows a member is copied when it ends.
+    """
     out: list[bytes] = []
-    size = 0
-    while body:
-        decoder = make()
-        data = decoder.decompress(body, limit - size + 1)
+    size, place, members = 0, 0, 0
+    decoder: Any = None
+    while place < len(body):
+        if decoder is None:
+            members = _one_more(members)
+            decoder = make()
+        piece = body[place : place + _PIECE]
+        data = decoder.decompress(piece, limit - size + 1)
+        place += len(piece)
         size += len(data)
         out.append(data)
         if size > limit:
             raise TooLargeError(f"the body inflates to more than {limit} bytes")
-        if not decoder.eof:
-            raise EOFError("it is cut off")
-        body = decoder.unused_data or b""
+        if decoder.eof:
+            place -= len(decoder.unused_data or b"")
+            decoder = None
+    if decoder is not None:
+        raise EOFError("it is cut off")
     return b"".join(out)
+
+
+def _one_more(members: int) -> int:
+    if members == _MOST_MEMBERS:
+        raise EOFError(f"it has more than {_MOST_MEMBERS} members")
+    return members + 1
 
 
 def _zstd(body: bytes, limit: int) -> bytes:
@@ -200,7 +230,8 @@ def _zstd(body: bytes, limit: int) -> bytes:
     """
     out: list[bytes] = []
     size = 0
-    decoder = zstandard.ZstdDecompressor().decompressobj()
+    members = 1
+    decoder = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
     rest = memoryview(body)
     while rest:
         data = decoder.decompress(rest[:_SMALL])
@@ -213,7 +244,8 @@ def _zstd(body: bytes, limit: int) -> bytes:
             unused = len(decoder.unused_data)
             rest = memoryview(body)[len(body) - len(rest) - unused :]
             if rest:
-                decoder = zstandard.ZstdDecompressor().decompressobj()
+                members = _one_more(members)
+                decoder = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
     if body and not decoder.eof:
         raise EOFError("it is cut off")
     return b"".join(out)

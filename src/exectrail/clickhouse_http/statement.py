@@ -56,9 +56,14 @@ _ENGINES: Final = frozenset(
         *("view", "materializedview", "memory", "null", "merge", "join", "set", "atomic"),
     }
 )
-_MAKING: Final = frozenset({"CREATE", "REPLACE", "ATTACH", "RESTORE"})
+_MAKING: Final = frozenset({"CREATE", "REPLACE", "RESTORE"})
+# ATTACH TABLE ... FROM moves any directory of the machine that the process may move into the store,
+# and no right is asked. Only parts of a table are attached. PARALLEL WITH would hide a statement
+# behind another.
+_ATTACHED: Final = frozenset({"part", "partition"})
 _SUSPECT: Final = re.compile(
-    rf"\b(?:{'|'.join(sorted(_REFUSED))}|{_DISK}|engine)\b", re.IGNORECASE | re.ASCII
+    rf"\b(?:{'|'.join(sorted(_REFUSED))}|{_DISK}|engine|attach|parallel)\b",
+    re.IGNORECASE | re.ASCII,
 )
 
 
@@ -240,6 +245,16 @@ def _admit(text: str) -> str:
                 f" {', '.join(sorted(_REFUSED))} are refused except inside a plain string. A query"
                 " parameter may hold any text.",
             )
+        if before == "attach" and name not in _ATTACHED and not _is_mere_name(sign):
+            raise ClickHouseError(
+                ACCESS_DENIED,
+                "ATTACH is offered for parts and partitions alone: for a table or a database it"
+                " takes directories of the machine.",
+            )
+        if before == "parallel" and name == "with":
+            raise ClickHouseError(
+                ACCESS_DENIED, "PARALLEL WITH is not offered. Send one statement per request."
+            )
         if before == _DISK and sign == "(":
             raise ClickHouseError(
                 ACCESS_DENIED, "Tables are stored in the stack's own directory, on no other disk."
@@ -257,3 +272,8 @@ def _admit(text: str) -> str:
         before = name or sign
         kept.append(sign)
     return "".join(kept)
+
+
+def _is_mere_name(after: str) -> bool:
+    """Whether what stands before this sign is a column of that name, and no clause."""
+    return after in {",", ")", "=", ".", ";", "<", ">", "!", "+", "-", "*", "/", "%"}

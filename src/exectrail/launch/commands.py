@@ -35,7 +35,7 @@ GROUPS: Final[dict[str, tuple[Command, ...]]] = {
         Command("runs", "list runs with state, outcome, duration and cost", _CLI, "cli"),
         Command("tree", "what a run consists of", _CLI, "cli"),
         Command("show", "everything known of one run", _CLI, "cli"),
-        Command("cost", "tokens and cost by day, model, agent or workflow", _CLI, "cli"),
+        Command("cost", "tokens and cost by day, model, agent, workflow or state", _CLI, "cli"),
         Command("sql", "ask the views in SQL", _CLI, "cli"),
     ),
     "Store": (
@@ -45,6 +45,7 @@ GROUPS: Final[dict[str, tuple[Command, ...]]] = {
         Command("judge", "say who died, hangs or is late", "exectrail.judge.commands", "cli"),
         Command("rollup", "write the roll-ups anew, or how far they are", _ROLLUP, "cli"),
         Command("migrate", "bring the tables of a database up to date", _STORAGE, "cli"),
+        Command("prices", "prices in the store: sync, compare, cost calls again", _CLI, "cli"),
         Command("stack", "ClickHouse and Grafana by docker compose", "exectrail.compose.commands"),
     ),
 }

@@ -90,7 +90,7 @@ def rows_of_model(
 def row_of_user(price: UserPrice, *, listing: int) -> PriceRow:
     """The row of a price of the user's file.
 
-    When it holds is not said here: that depends on the other prices that match a call's model.
+    Until when it holds is not said here: another price that matches a call's model may follow it.
 
     Raises:
         ValueError: A price has more decimals than can be stored.
@@ -100,6 +100,7 @@ def row_of_user(price: UserPrice, *, listing: int) -> PriceRow:
         listing=listing,
         provider=price.provider or "",
         model=price.model,
+        since=max(price.start, ALWAYS),
         currency=price.currency,
         input=_per_million(rates, rates.input_uncached),
         cache_read=_per_million(rates, rates.cache_read),

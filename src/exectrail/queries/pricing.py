@@ -72,7 +72,11 @@ class CalledModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recost:
-    """What calls of a model cost now and would cost; `currency` '' where they have no price."""
+    """What calls of a model cost now and would cost.
+
+    `changed` calls would have another amount, `unknown` ones no price by the version. `currency` is
+    '' where there is a price neither now nor then.
+    """
 
     provider: str
     model: str

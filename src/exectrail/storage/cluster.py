@@ -5,7 +5,8 @@ is all shards' (`Distributed`). So every view, every question and every sender g
 `NAME`. A table of `Group.EVERYWHERE` stays one, replicated on all servers. A table that keeps
 nothing (`Null`) stays as it is, on each server. A materialized view reads what is inserted into
 the part of its own server, and writes to the part beside it where both tables are of one group,
-else through `NAME`. Views stay as they are.
+else through `NAME`. In a view, subqueries of IN and right sides of JOIN become GLOBAL: answered
+once, by all shards, and neither by each shard of its own rows nor by each for all.
 
 Where the rows stand is said in `placement`; a table that is not named there is refused, and so is
 whatever this has not been taught: a cluster that holds something else than one server must be seen
@@ -44,6 +45,11 @@ _VIEW: Final = re.compile(
 _INSERT: Final = re.compile(rf"\s*INSERT\s+INTO\s+{_NAME}\b", re.IGNORECASE)
 _ENGINE: Final = re.compile(r"\s*ENGINE\s*=\s*(?P<engine>\w+)(?P<list>\s*\()?", re.IGNORECASE)
 _READ: Final = re.compile(r"\b(?:FROM|JOIN)\s+(?P<name>[A-Za-z_]\w*)\b(?!\s*\()", re.IGNORECASE)
+_ASKED: Final = re.compile(
+    r"(?<!GLOBAL )\b(?:NOT\s+)?IN\s*\(\s*SELECT\b|(?<!GLOBAL )(?<!ARRAY )"
+    r"\b(?:(?:ANY|ALL|SEMI|ANTI|ASOF|INNER|LEFT|RIGHT|FULL|OUTER)\s+)*JOIN\b",
+    re.IGNORECASE,
+)
 _NOT_A_COLUMN: Final = re.compile(
     r"\s*(INDEX|PROJECTION|CONSTRAINT|PRIMARY\s+KEY)\b", re.IGNORECASE
 )
@@ -85,7 +91,9 @@ def for_cluster(
         made = _table(statement, code, match, layout)
     elif match := _FEED.match(code):
         made = [_feed(statement, code, match, layout)]
-    elif _VIEW.match(code) or _INSERT.match(code):
+    elif _VIEW.match(code):
+        made = [_view(statement, code)]
+    elif _INSERT.match(code):
         made = [statement]
     else:
         raise ValueError(
@@ -149,6 +157,8 @@ def _table(statement: str, code: str, match: re.Match[str], layout: Layout) -> l
     )
     if placement.group is Group.EVERYWHERE:
         return [stored]
+    if not placement.key:
+        raise ValueError(f"table {name} keeps rows: say in storage/placement.py by which key")
     local = stored[: match.start("name")] + name + LOCAL + stored[match.end("name") :]
     columns = [
         _STAMP.sub("MATERIALIZED", _without_comments(statement[a:b], code[a:b]))
@@ -156,7 +166,7 @@ def _table(statement: str, code: str, match: re.Match[str], layout: Layout) -> l
         if not _NOT_A_COLUMN.match(code[a:b])
     ]
     spread = (
-        f"CREATE TABLE IF NOT EXISTS {name} {SLOT} (\n    "
+        f"{statement[: match.end()][len(code) - len(code.lstrip()) :]}\n    "
         + ",\n    ".join(columns)
         + f"\n) ENGINE = Distributed('{layout.cluster}', '{layout.database}', '{name}{LOCAL}',"
         f" {placement.key})"
@@ -193,6 +203,13 @@ def _feed(statement: str, code: str, match: re.Match[str], layout: Layout) -> st
     if goal.key and goal.group is source.group:
         end = match.end("target")
         statement = f"{statement[:end]}{LOCAL}{statement[end:]}"
+    return statement
+
+
+def _view(statement: str, code: str) -> str:
+    # From the end, so that what was found stays where it was found.
+    for place in sorted((found.start() for found in _ASKED.finditer(code)), reverse=True):
+        statement = f"{statement[:place]}GLOBAL {statement[place:]}"
     return statement
 
 

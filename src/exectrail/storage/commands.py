@@ -50,7 +50,7 @@ def register(subparsers: _SubParsers) -> None:
         ("apply", _apply, "apply what is pending"),
     ):
         parser = _action(actions, name, brief, _EXAMPLES)
-        parser.add_argument("--cluster", help="name of the cluster for ON CLUSTER")
+        parser.add_argument("--cluster", help="name of a cluster to put it on: docs/cluster.md")
         _add_adoption(parser)
         parser.set_defaults(run=run)
     brief = "feed the views what adopted tables held before"

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from exectrail.conventions import names
+
 
 class Group(StrEnum):
     """Tables whose keys send what belongs together to one shard."""
@@ -48,16 +50,23 @@ class Placement:
     why: str
 
 
-# The id of the root, else the execution's own (it is a root, or whoever wrote it names none), else
-# what the record has. Ids are compared as UUIDs: spelled otherwise they are the same ones (0011).
-_ROOT_OF_RECORD: Final = (
-    "multiIf("
-    "toUUIDOrZero({map}['exectrail.execution.root_id']) != toUUIDOrZero(''),"
-    " cityHash64(toUUIDOrZero({map}['exectrail.execution.root_id'])),"
-    " toUUIDOrZero({map}['exectrail.execution.id']) != toUUIDOrZero(''),"
-    " cityHash64(toUUIDOrZero({map}['exectrail.execution.id'])),"
-    " {rest})"
-)
+def _root_of(attributes: str, otherwise: str) -> str:
+    """The key of a raw record: by the id of its root, else by that of its execution.
+
+    Where there is no other root an execution is one, or whoever wrote of it named none. Ids are
+    compared as UUIDs, for they may be spelled otherwise (0011).
+    """
+    root, own = (
+        f"toUUIDOrZero({attributes}['{name}'])"
+        for name in (names.EXECUTION_ROOT_ID, names.EXECUTION_ID)
+    )
+    return (
+        f"multiIf({root} != toUUIDOrZero(''), cityHash64({root}),"
+        f" {own} != toUUIDOrZero(''), cityHash64({own}), {otherwise})"
+    )
+
+
+_WORKER: Final = f"ResourceAttributes['{names.WORKER_ID}']"
 _ROOT: Final = "cityHash64(toUUIDOrZero(if(root_id = '', execution_id, root_id)))"
 
 _TREE: Final = Placement(
@@ -84,16 +93,15 @@ _BOOKS: Final = Placement(Group.EVERYWHERE, "", "a few rows, written by hand and
 PLACEMENTS: Final[dict[str, Placement]] = {
     "otel_traces": Placement(
         Group.TREE,
-        _ROOT_OF_RECORD.format(map="SpanAttributes", rest="cityHash64(leftUTF8(TraceId, 64))"),
+        _root_of("SpanAttributes", "cityHash64(leftUTF8(TraceId, 64))"),
         "spans of executions with their tree, others with their trace: a run that was resumed has"
         " several traces and one root",
     ),
     "otel_logs": Placement(
         Group.TREE,
-        _ROOT_OF_RECORD.format(
-            map="LogAttributes",
-            rest="if(ResourceAttributes['exectrail.worker.id'] != '',"
-            " cityHash64(leftUTF8(ResourceAttributes['exectrail.worker.id'], 64)),"
+        _root_of(
+            "LogAttributes",
+            f"if({_WORKER} != '', cityHash64(leftUTF8({_WORKER}, 64)),"
             " if(TraceId != '', cityHash64(TraceId), cityHash64(ServiceName, Timestamp)))",
         ),
         "events and log lines with their tree; what a process says of itself where `workers` has"

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from exectrail.conventions import names
 from exectrail.storage.client import Client
 
 from .conftest import ROOT, Collector, Start, exectrail, until
@@ -118,6 +119,15 @@ def until_all_is_there(programs: Programs, stack, received: Client) -> Iterator[
     until(lambda: drained(received, datetime.now(UTC)), 60)
     assert runs() == expected
     assert spans(received, programs.project) == SPANS * programs.started
+    told = events(received, programs.project)
+    assert told["executions"] == RUN["nodes"] * programs.started
+    # Each execution counts its events from 1: none is missing between, and the end is there.
+    assert told["missing"] == 0
+    print(
+        f"{programs.started} runs: {told['executions']} executions, {told['events']} events in"
+        f" {told['rows']} rows, {SPANS * programs.started} spans in"
+        f" {rows_of_spans(received, programs.project)} rows"
+    )
 
 
 def drained(client: Client, since: datetime) -> bool:
@@ -134,6 +144,28 @@ def drained(client: Client, since: datetime) -> bool:
     until(lambda: len(lengths()) == 3, 30)
     # The queue for metrics holds what says so.
     return all(row["length"] == 0 for row in lengths() if row["queue"] != "metrics")
+
+
+def events(client: Client, project: str) -> dict[str, int]:
+    """How many executions told how many events, in how many rows, and how many are missing."""
+    sql = (
+        "SELECT count() AS executions, sum(told) AS events, sum(n) AS rows,"
+        " sum(last - told) AS missing FROM ("
+        " SELECT count() AS n, uniqExact(sequence) AS told, max(sequence) AS last FROM ("
+        f" SELECT LogAttributes['{names.EXECUTION_ID}'] AS id,"
+        f" toUInt32(LogAttributes['{names.EXECUTION_SEQUENCE}']) AS sequence FROM otel_logs"
+        " WHERE ResourceAttributes['service.namespace'] = {project:String} AND id != '')"
+        " GROUP BY id)"
+    )
+    return client.query(sql, {"project": project})[0]
+
+
+def rows_of_spans(client: Client, project: str) -> int:
+    sql = (
+        "SELECT count() AS n FROM otel_traces"
+        " WHERE ResourceAttributes['service.namespace'] = {project:String}"
+    )
+    return client.query(sql, {"project": project})[0]["n"]
 
 
 def spans(client: Client, project: str) -> int:
@@ -185,9 +217,9 @@ def test_a_collector_that_began_before_the_database_leaves_no_names_of_events_bu
     programs.run()
 
     until(lambda: spans(received, programs.project) == SPANS, 60)
-    names = received.query(
+    found = received.query(
         "SELECT DISTINCT EventName AS name FROM otel_logs"
         " WHERE ResourceAttributes['service.namespace'] = {project:String}",
         {"project": programs.project},
     )
-    assert names == [{"name": ""}]
+    assert found == [{"name": ""}]

@@ -134,7 +134,9 @@ def test_the_plan_needs_no_database(
     assert out.startswith(
         "CREATE DATABASE IF NOT EXISTS `traces` ON CLUSTER 'main' ENGINE = Atomic;"
     )
-    assert out.count("ON CLUSTER 'main'") == len(load_migrations()) + 2
+    made = sum(line.startswith("CREATE ") for line in out.splitlines())
+    assert made > len(load_migrations())
+    assert out.count("ON CLUSTER 'main'") == made
     code, _, err = command("plan", "--cluster", "it's")
     assert code == 2
     assert "it's" in err

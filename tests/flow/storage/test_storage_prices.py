@@ -315,3 +315,113 @@ def test_what_changed_between_versions_and_what_it_costs(
     ]
     with pytest.raises(CostingError, match="no version 'x' of the prices; it has"):
         costing.compare(store, "x", public.version, Range())
+
+
+def _ends(program: Callable[..., Any]) -> tuple[Any, ...]:
+    """Runs that ended in every way; amounts are powers of two: a sum tells its parts."""
+    writer, dead = program(), program(host="gone", pid=1)
+    dead.beat(-3600)
+    fine = writer.start("workflow", "fine", -100).use(-99, cost="1")
+    first = fine.child("step", "s", -90).use(-89, cost="2")
+    first.child("agent", "deep", -88).use(-87, cost="4").move("completed", -86)
+    first.move("failed", -85)
+    fine.child("step", "s", -80, **{names.EXECUTION_ATTEMPT: "2"}).use(-79, cost="8").move(
+        "completed", -78
+    )
+    # the same name in another turn is no attempt of the first one
+    turn = {names.EXECUTION_ITERATION: "2", names.EXECUTION_ATTEMPT: "1"}
+    fine.child("step", "s", -77, **turn).use(-76, cost="16").move("completed", -75)
+    fine.child("step", "optional", -70).use(-69, cost="32").move("failed", -68)
+    fine.move("completed", -60)
+
+    broken = writer.start("workflow", "broken", -100).use(-99, cost="64")
+    broken.child("step", "s", -90).use(-89, cost="128").move("failed", -88)
+    broken.child("step", "s", -80, **{names.EXECUTION_ATTEMPT: "2"}).use(-79, cost="256").move(
+        "failed", -78
+    )
+    broken.move("failed", -60)
+    stopped = writer.start("workflow", "stopped", -100).use(-99, cost="512").move("cancelled", -90)
+    open_ = writer.start("workflow", "open", -100).use(-99, cost="1024").use(-98, cost=None)
+    lost = dead.start("workflow", "lost", -3600).use(-3599, cost="2048")
+    return (writer, dead), fine, broken, stopped, open_, lost
+
+
+def test_wasted_money_has_one_cause_and_all_of_it_adds_up(
+    store: Client,
+    program: Callable[..., Any],
+    send: Callable[..., None],
+    canary: Callable[..., None],
+) -> None:
+    writers, _, broken, *_ = _ends(program)
+    writers[0].beat(-1)
+    send(*writers)
+    canary()
+    causes = {line.key: line.cost for line in store.fetch(queries.cost_by(CostBy.CAUSE))}
+    assert causes == {
+        "retried": Decimal(2 + 4 + 128),
+        "failed": Decimal(32 + 64 + 256),
+        "cancelled": Decimal(512),
+        "abandoned": Decimal(2048),
+        "": Decimal(1 + 8 + 16 + 1024),
+    }
+    states = store.fetch(queries.cost_by(CostBy.STATE))
+    assert {line.key: (line.calls, line.priced_calls, line.cost) for line in states} == {
+        "completed": (6, 6, Decimal(63)),
+        "failed": (3, 3, Decimal(448)),
+        "cancelled": (1, 1, Decimal(512)),
+        "running": (2, 1, Decimal(1024)),
+        "abandoned": (1, 1, Decimal(2048)),
+    }
+    view = store.query("SELECT cause, sum(w.cost) AS cost FROM wasted_cost AS w GROUP BY cause")
+    assert {row["cause"]: row["cost"] for row in view} == {
+        cause: cost for cause, cost in causes.items() if cause
+    }
+    one = store.fetch(queries.cost_of_run(CostBy.CAUSE, broken.id))
+    assert {line.key: line.cost for line in one} == {
+        "retried": Decimal(128),
+        "failed": Decimal(64 + 256),
+    }
+
+
+def test_what_lies_beneath_a_resumed_part_is_wasted_with_it(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    before, after = program(), program(pid=2)
+    root = before.start("workflow", "w", -100).use(-99, cost="1")
+    root.move("paused", -98, **{names.EXECUTION_RESUME_KEY: "k"})
+    again = after.start("workflow", "w", -50, resumes="k").use(-49, cost="2")
+    again.child("agent", "a", -48).use(-47, cost="4").move("completed", -46)
+    again.move("failed", -45)
+    send(before, after)
+    lines = store.fetch(queries.cost_by(CostBy.CAUSE))
+    assert {line.key: line.cost for line in lines} == {"failed": Decimal(7)}
+
+
+def test_amounts_are_turned_into_a_currency_from_the_day_a_rate_is_known(
+    store: Client, program: Callable[..., Any], send: Callable[..., None], base: datetime
+) -> None:
+    writer = program()
+    root = writer.start("workflow", "w", -10 * 86400)
+    root.use(-9 * 86400, cost="100")
+    for at, cost, currency in ((-60, "10", "USD"), (-60, "7", "EUR"), (-60, "5", "GBP")):
+        root.use(at, cost=cost, **{names.COST_CURRENCY: currency})
+    send(writer)
+    day = (base - timedelta(days=2)).date()
+    rates = [
+        {"currency": "USD", "into": "EUR", "valid_from": day, "rate": Decimal(rate)}
+        for rate in ("0.5", "0.9")  # of one day, the later said holds
+    ]
+    for rate in rates:
+        store.insert("exchange_rates", [rate])
+
+    for by in CostBy:
+        lines = store.fetch(queries.cost_by(by, currency="EUR"))
+        sums = {
+            currency: total(line for line in lines if line.currency == currency).cost
+            for currency in {line.currency for line in lines}
+        }
+        assert sums == {"EUR": Decimal(7 + 9), "USD": Decimal(100), "GBP": Decimal(5)}
+        of_run = store.fetch(queries.cost_of_run(by, root.id, currency="EUR"))
+        assert {line.currency for line in of_run} == set(sums)
+        plain = total(line for line in store.fetch(queries.cost_by(by)) if line.currency == "USD")
+        assert plain.cost == Decimal(110)

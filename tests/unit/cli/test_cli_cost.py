@@ -78,3 +78,13 @@ def test_nothing_at_all_has_a_total_of_nothing() -> None:
 
     assert made["rows"] == made["unpriced"] == []
     assert [(total["calls"], total["cost"]) for total in made["total"]] == [(0, None)]
+
+
+def test_wasted_money_stands_beside_all_of_it(rows: Any, view: View, golden: Any) -> None:
+    lines = [
+        line(rows, "failed", 3, "1.5"),
+        rows.make(Cost, key="failed", currency="EUR", **rows.usage(1, "0.25")),
+        line(rows, "retried", 2, "0.5", 1),
+        line(rows, "", 5, "6"),
+    ]
+    golden("cost_wasted", render(CostTable(CostBy.CAUSE, lines, []), view))

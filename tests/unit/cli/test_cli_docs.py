@@ -65,6 +65,26 @@ def test_every_option_is_documented(command: str) -> None:
     }
 
 
+def test_every_action_and_option_of_prices_is_documented() -> None:
+    def beneath(parser: argparse.ArgumentParser, name: str) -> dict[str, argparse.ArgumentParser]:
+        groups = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+        if not groups:
+            return {name: parser}
+        return {
+            known: made
+            for word, child in groups[0].choices.items()
+            for known, made in beneath(child, f"{name} {word}".strip()).items()
+        }
+
+    page = section("exectrail prices")
+    actions = beneath(commands()["prices"], "")
+    told = re.findall(r"^\| `(--[\w-]+)[^`]*` \| ([^|]+) \|", page, re.MULTILINE)
+    for name, parser in actions.items():
+        assert f"`{name}" in page, name
+        options = {option for option in parser._option_string_actions if option.startswith("--")}
+        assert options - COMMON == {option for option, of in told if f"`{name}`" in of}
+
+
 def test_every_command_has_a_section() -> None:
     assert set(commands()) == set(re.findall(r"^## exectrail (\w+)$", PAGE, re.MULTILINE))
 

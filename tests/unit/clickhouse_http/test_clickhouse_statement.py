@@ -130,6 +130,16 @@ REFUSED = [
     "SELECT * FROM eval('SELECT 1')",
     "SELECT * FROM executable('x', 'TSV', 'a String')",
     "INSERT INTO FUNCTION file('x') FORMAT TSV",
+    # Text alone: run by an engine, one that got through would move the directory.
+    "ATTACH TABLE x FROM '/nonexistent' (a String) ENGINE = MergeTree ORDER BY a",
+    "attach/**/table x from '/nonexistent' (a String) ENGINE = MergeTree ORDER BY a",
+    "/* */ ATTACH DATABASE x",
+    "ATTACH x",
+    "ATTACH `x` FROM '/nonexistent'",
+    "SELECT 1 PARALLEL WITH ATTACH TABLE x FROM '/nonexistent'",
+    "CREATE TABLE a (b Int8) ENGINE = Memory PARALLEL /**/ WITH SELECT 1",
+    "CREATE TABLE a (b Int8) ENGINE = MergeTree ORDER BY b SETTINGS disk = disk(type = local)",
+    "CREATE DATABASE a ENGINE = DataLakeCatalog('x')",
 ]
 
 
@@ -145,6 +155,9 @@ ADMITTED = {
     "SELECT profile, file_name, `my file` FROM t": None,
     "SELECT '\\n', `a`": None,
     "SELECT {file_name:String}": None,
+    "ALTER TABLE t ATTACH PARTITION 1 FROM u": None,
+    "ALTER TABLE t ATTACH PART 'x'": None,
+    "SELECT attach, parallel, disk FROM t WHERE attach = 1": None,
 }
 
 

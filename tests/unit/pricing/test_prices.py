@@ -244,6 +244,10 @@ def test_count_that_is_missing_leaves_the_price_unknown_only_where_it_costs() ->
     assert TABLE.price("openai", "gpt-4o", output_tokens=100).amount is None
     embedding = TABLE.price("openai", "text-embedding-3-small", input_tokens=1_000_000)
     assert embedding.amount == Decimal("0.02")
+    # told as reasoning alone, a single token too
+    for reasoning in (1, 50):
+        told = TABLE.price("openai", "o3", input_tokens=9, reasoning_tokens=reasoning)
+        assert told.amount is None
 
 
 def test_tokens_of_a_kind_without_a_rate_leave_the_price_unknown() -> None:

@@ -9,6 +9,8 @@ from exectrail.storage.placement import PLACEMENTS, Group, Placement
 from exectrail.storage.runner import Migration, load_migrations
 from exectrail.storage.statements import masked
 
+from .cluster_page import PAGE, filled
+
 PLACES = {
     "raw": Placement(Group.TREE, "cityHash64(id)", ""),
     "passing": Placement(Group.TREE, "", ""),
@@ -105,9 +107,17 @@ def test_a_materialized_view_writes_beside_itself_only_within_a_group(
     ]
 
 
-def test_views_go_on_naming_what_stands_for_all_shards() -> None:
-    view = "CREATE OR REPLACE VIEW v {on_cluster} AS SELECT * FROM raw FINAL"
-    assert _made(view) == [view.replace("{on_cluster}", "ON CLUSTER 'main'")]
+def test_a_view_goes_on_naming_what_stands_for_all_shards_and_asks_them_once() -> None:
+    assert _made(
+        "CREATE OR REPLACE VIEW v {on_cluster} AS SELECT 'x IN (SELECT 1)' FROM raw FINAL"
+        " LEFT JOIN typed ON 1 ANY INNER JOIN rules ON 1 ARRAY JOIN a LEFT ARRAY JOIN b"
+        " WHERE a IN (SELECT 1) AND b NOT IN (\n  SELECT 2) AND c IN (1, 2) AND d IN links"
+    ) == [
+        "CREATE OR REPLACE VIEW v ON CLUSTER 'main' AS SELECT 'x IN (SELECT 1)' FROM raw FINAL"
+        " GLOBAL LEFT JOIN typed ON 1 GLOBAL ANY INNER JOIN rules ON 1 ARRAY JOIN a"
+        " LEFT ARRAY JOIN b WHERE a GLOBAL IN (SELECT 1) AND b GLOBAL NOT IN (\n  SELECT 2)"
+        " AND c IN (1, 2) AND d IN links"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +126,11 @@ def test_views_go_on_naming_what_stands_for_all_shards() -> None:
         (
             "CREATE TABLE IF NOT EXISTS new {on_cluster} (a UInt8) ENGINE = MergeTree ORDER BY a",
             "table new has no place on a cluster: say in storage/placement.py",
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS passing {on_cluster} (a UInt8) ENGINE = MergeTree"
+            " ORDER BY a",
+            "table passing keeps rows: say in storage/placement.py by which key",
         ),
         (
             "CREATE TABLE IF NOT EXISTS raw {on_cluster} (a UInt8) ENGINE = Log",
@@ -167,3 +182,8 @@ def test_what_holds_the_rows_is_named_by_the_table() -> None:
     assert stored_name("usage") == "usage_local"
     assert stored_name("judge_settings") == "judge_settings"
     assert stored_name("events") == "events"
+
+
+def test_the_page_lists_every_table_and_every_statement() -> None:
+    page = PAGE.read_text()
+    assert filled(page) == page, "write it anew: python tests/unit/storage/cluster_page.py"
