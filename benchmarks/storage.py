@@ -214,9 +214,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     size = parser.add_mutually_exclusive_group()
-    size.add_argument(
-        "--quick", action="store_true", help=f"{QUICK_SPANS:,} spans, each question twice"
-    )
+    add("--quick", action="store_true", help=f"{QUICK_SPANS:,} spans, each question twice")
     size.add_argument("--big", action="store_true", help=f"{BIG_SPANS:,} spans")
     size.add_argument("--spans", type=int, help=f"about so many spans; {SPANS:,} if left out")
     place = parser.add_mutually_exclusive_group()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
+import ssl
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 from clickhouse_connect.driver.query import QueryResult
 
 from exectrail.config import load
+from exectrail.storage import credentials
 
 DEFAULT_DATABASE = "exectrail"
 
@@ -98,6 +99,7 @@ class Client:
             parameters: Values by name.
             use_database: False for questions that must work before the database exists; such rows
                 come as JSON, so numbers and strings keep their types and times are strings.
+            settings: Settings of ClickHouse for this question.
 
         Raises:
             StorageError: The database refused it or cannot be reached.
@@ -228,12 +230,16 @@ def connect(
         url: `http[s]://[user[:password]@]host[:port]` of the ClickHouse HTTP interface; default is
             the setting `clickhouse_url` (EXECTRAIL_CLICKHOUSE_URL).
         user: Over the one in the URL; default is EXECTRAIL_CLICKHOUSE_USER.
-        password: Over the one in the URL; default is EXECTRAIL_CLICKHOUSE_PASSWORD.
+        password: Over the one in the URL; default is EXECTRAIL_CLICKHOUSE_PASSWORD, or what stands
+            in the file that _PASSWORD_FILE names. A token of the embedded stack is a password.
         database: The database of the tables; it need not exist yet.
+
+    For https, EXECTRAIL_CLICKHOUSE_CA_FILE names the authority to trust instead of those of the
+    system, and _CERT_FILE and _KEY_FILE a certificate of our own.
 
     Raises:
         AddressError: The URL is not one.
-        StorageError: Nothing answers there, or it refuses the user.
+        StorageError: Nothing answers there, it is not trusted, or it refuses the user.
     """
     target = urlsplit(url or load().clickhouse_url)
     try:
@@ -253,8 +259,11 @@ def connect(
             host=target.hostname,
             port=port,
             interface=target.scheme,
-            username=user or unquote(target.username or "") or _setting("USER") or None,
-            password=password or unquote(target.password or "") or _setting("PASSWORD"),
+            username=user or unquote(target.username or "") or credentials.setting("USER") or None,
+            password=password or unquote(target.password or "") or credentials.password(),
+            **credentials.tls(),
+            # The certificate lets us in, the password says who we are.
+            tls_mode="strict",
             connect_timeout=5,
             # A session admits one statement at a time; without one, threads share the client.
             autogenerate_session_id=False,
@@ -262,13 +271,11 @@ def connect(
         )
     except ClickHouseError as error:
         raise _explain(error, address, database) from error
+    except credentials.UnreadableFileError as error:
+        raise StorageError(str(error)) from error
     # Only now: with a database that does not exist yet, the driver's handshake would fail.
     driver.database = database
     return Client(driver, database=database, address=address)
-
-
-def _setting(name: str) -> str:
-    return os.environ.get(f"EXECTRAIL_CLICKHOUSE_{name}", "")
 
 
 def _explain(error: ClickHouseError, address: str, database: str) -> StorageError:
@@ -276,7 +283,8 @@ def _explain(error: ClickHouseError, address: str, database: str) -> StorageErro
     if code in _AUTHENTICATION:
         return StorageError(
             f"{address} refused the user or password. Put them into the URL, or set"
-            " EXECTRAIL_CLICKHOUSE_USER and EXECTRAIL_CLICKHOUSE_PASSWORD."
+            " EXECTRAIL_CLICKHOUSE_USER and EXECTRAIL_CLICKHOUSE_PASSWORD (or _PASSWORD_FILE). A"
+            " token of the embedded stack is a password, of any user."
         )
     if code == _UNKNOWN_DATABASE:
         return StorageError(
@@ -291,6 +299,11 @@ def _explain(error: ClickHouseError, address: str, database: str) -> StorageErro
         return StorageError(
             f"Only reading is allowed here, and this statement writes.\n{_text(error)}"
         )
+    if code is None and _is_distrust(error):
+        return StorageError(
+            f"The certificate that {address} shows is not trusted, or is for another name. Name"
+            " its authority with EXECTRAIL_CLICKHOUSE_CA_FILE."
+        )
     if code is None and _is_network(error):
         return StorageError(
             f"Nothing answers at {address}. Start the embedded stack with `exectrail up`, or name"
@@ -299,13 +312,22 @@ def _explain(error: ClickHouseError, address: str, database: str) -> StorageErro
     return StorageError(_text(error))
 
 
-def _is_network(error: ClickHouseError) -> bool:
+def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, OSError) or type(seen).__module__.startswith("urllib3"):
-            return True
+        yield seen
         seen = seen.__cause__ or seen.__context__
-    return False
+
+
+def _is_distrust(error: ClickHouseError) -> bool:
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+
+
+def _is_network(error: ClickHouseError) -> bool:
+    return any(
+        isinstance(cause, OSError) or type(cause).__module__.startswith("urllib3")
+        for cause in _causes(error)
+    )
 
 
 def _text(error: ClickHouseError) -> str:
