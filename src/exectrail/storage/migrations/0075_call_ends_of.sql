@@ -28,6 +28,7 @@ WITH RECURSIVE
             FROM execution_tree_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}) AS n
         )
     ) AS parts,
+    arrayMap(p -> p.1, parts) AS segments,
     wasted AS (
         SELECT p.1 AS segment, p.4 AS rank, p.5 AS cause, 0 AS depth
         FROM (SELECT arrayJoin(parts) AS p)
@@ -35,7 +36,11 @@ WITH RECURSIVE
         UNION ALL
         SELECT DISTINCT e.segment AS segment, w.rank AS rank, w.cause AS cause, w.depth + 1 AS depth
         FROM (
-            SELECT execution_id AS segment, parent_id AS above FROM executions_state WHERE parent_id != ''
+            SELECT execution_id AS segment, parent_id AS above
+            FROM executions_state
+            WHERE parent_id != ''
+              AND (created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR created = toDateTime64(0, 3, 'UTC'))
+              AND ({root:String} = '' OR has(segments, execution_id))
             UNION ALL SELECT l.1, l.2 FROM (SELECT arrayJoin(links) AS l)
         ) AS e
         INNER JOIN wasted AS w ON w.segment = e.above
@@ -44,7 +49,8 @@ WITH RECURSIVE
 SELECT c.*, r.run_id AS run_id, r.run_state AS state, w.why.2 AS cause
 FROM (
     SELECT * FROM model_calls
-    WHERE created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR created = toDateTime64(0, 3, 'UTC')
+    WHERE (created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR created = toDateTime64(0, 3, 'UTC'))
+      AND ({root:String} = '' OR has(segments, execution_id))
 ) AS c
 INNER JOIN (SELECT p.1 AS segment, p.2 AS run_id, p.3 AS run_state FROM (SELECT arrayJoin(parts) AS p)) AS r ON r.segment = c.execution_id
 LEFT JOIN (SELECT segment, min((rank, cause)) AS why FROM wasted GROUP BY segment) AS w ON w.segment = c.execution_id
