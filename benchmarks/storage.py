@@ -32,6 +32,7 @@ from typing import Any, Final, TextIO
 
 import storage_receiver
 import storage_report as report
+from storage_fold import fold
 from storage_load import Loaded, Loader, Shape
 from storage_queries import ask, questions, subjects
 from storage_store import Store, opened, text
@@ -111,6 +112,7 @@ def _ask(
 ) -> list[str]:
     store = Store(engine, "exectrail")
     freshen(store)
+    rows.append({"kind": "folded", **asdict(fold(store, progress("runs", out), out))})
     end = datetime.fromtimestamp(Shape.load(folder).now_ms / 1000, UTC)
     asked = ask(
         store,
