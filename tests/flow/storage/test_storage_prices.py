@@ -328,10 +328,13 @@ def _ends(program: Callable[..., Any]) -> tuple[Any, ...]:
     fine.child("step", "s", -80, **{names.EXECUTION_ATTEMPT: "2"}).use(-79, cost="8").move(
         "completed", -78
     )
-    # the same name in another turn is no attempt of the first one
-    turn = {names.EXECUTION_ITERATION: "2", names.EXECUTION_ATTEMPT: "1"}
-    fine.child("step", "s", -77, **turn).use(-76, cost="16").move("completed", -75)
-    fine.child("step", "optional", -70).use(-69, cost="32").move("failed", -68)
+    # a later attempt in another turn is none of this one
+    for turn, attempt, state, cost in (
+        ("1", "1", "failed", "32"),
+        ("2", "2", "completed", "16"),
+    ):
+        more = {names.EXECUTION_ITERATION: turn, names.EXECUTION_ATTEMPT: attempt}
+        fine.child("step", "loop", -77, **more).use(-76, cost=cost).move(state, -75)
     fine.move("completed", -60)
 
     broken = writer.start("workflow", "broken", -100).use(-99, cost="64")
