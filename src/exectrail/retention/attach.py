@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from exectrail.retention.manifest import ArchiveError, File, Manifest
+from exectrail.rollup import Fold
 from exectrail.storage.client import Client
 from exectrail.storage.runner import Runner, load_migrations
 from exectrail.storage.tables import ATTACHED, Table, Tables
@@ -54,6 +55,9 @@ def attach(
                 tables.set_ttl(table.name, "", None)
         rows = _load(manifest, files, tables, progress)
         tables.never_silent()
+        if only is None:
+            for _ in Fold(client).run():
+                pass
         tables.mark_attached(str(manifest.directory))
     except BaseException:
         tables.drop_database()

@@ -27,6 +27,7 @@ from exectrail.retention.erasure import (
     subject_of_run,
 )
 from exectrail.retention.manifest import ArchiveError, Manifest
+from exectrail.retention.sums import hours_of, make_anew
 from exectrail.retention.text import amount
 from exectrail.storage import adoption
 from exectrail.storage.client import Client, connect
@@ -101,8 +102,14 @@ def _forget(client: Client, args: argparse.Namespace) -> int:
         held = [ArchivedRows(client, manifest, eraser.search) for manifest in archives]
         files = {path: rows for one in held for path, rows in one.look().items()}
         left = foreign_left = Found()
+        lasting = 0
         if args.yes:
+            # Of a project the sums are rows of its own; those of a run stand among others'.
+            hours = hours_of(client, eraser.search) if subject.kind == "run" else None
             left = eraser.erase(found, _said(args))
+            if hours:
+                make_anew(client, hours)
+                lasting = hours.lasting
             if theirs and args.including_adopted:
                 foreign_left = eraser.erase(foreign, _said(args), theirs, names)
             for one in held:
@@ -124,6 +131,7 @@ def _forget(client: Client, args: argparse.Namespace) -> int:
                 "adopted_rows": foreign.rows,
                 "archived_rows": files,
                 "left": remains,
+                "hours_that_keep_its_share": lasting,
             }
         )
     elif not args.yes:
@@ -134,6 +142,11 @@ def _forget(client: Client, args: argparse.Namespace) -> int:
     if foreign.rows and not args.including_adopted:
         places = ", ".join(f"{name} ({amount(rows)} rows)" for name, rows in foreign.rows.items())
         tell(f"left in tables that somebody else made: {places}. --including-adopted takes these.")
+    if lasting:
+        tell(
+            f"the sums of {amount(lasting)} hours keep its share: of other runs in them rows were"
+            " archived or have grown too old, so they cannot be made anew."
+        )
     _tell_archives(client, archives)
     if remains:
         tell(f"left: {'; '.join(remains)}. What came meanwhile goes when it is called again.")

@@ -111,6 +111,12 @@ def test_the_files_answer_as_the_tables_did_and_what_is_not_over_stays(
     assert answers(call, history, *OVER, database=elsewhere) == gone
     listed = call("runs", "--json", database=elsewhere).document["runs"]
     assert {run["name"] for run in listed} == set(OVER)
+    kept = call(
+        "sql", "--json", "SELECT name, effective_state, cost FROM runs FINAL", database=elsewhere
+    ).document["rows"]
+    assert {row["name"]: row["effective_state"] for row in kept} == {
+        run["name"]: run["state"] for run in gone["runs"]
+    }
 
     assert call("archive", "attach", tmp_path, "--back").code == 0
     assert {run["name"] for run in call("runs", "--json").document["runs"]} == set(STAYS)

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from exectrail.conventions import names
+from exectrail.rollup import Fold
 from exectrail.storage.client import Client, connect
 from exectrail.storage.runner import Runner
 from exectrail.storage.tables import Tables, as_text
@@ -34,6 +35,22 @@ def holding(store: Client, word: str) -> dict[str, int]:
 def counts(store: Client) -> dict[str, int]:
     tables = Tables(store)
     return {table.name: tables.count(table.name) for table in tables.all()}
+
+
+def fold(store: Client) -> None:
+    """Write what there is into rows of runs and sums."""
+    for _ in Fold(store).run():
+        pass
+
+
+def sums(store: Client) -> dict[str, tuple[int, ...]]:
+    """Runs and calls by what is told by the day."""
+    rows = store.query(
+        "SELECT 'runs' AS what, sum(runs) AS number, sum(calls) AS calls FROM runs_daily FINAL"
+        " UNION ALL SELECT 'agents', sum(runs), sum(calls) FROM agents_daily FINAL"
+        " UNION ALL SELECT 'usage', 0, sum(calls) FROM usage_daily FINAL"
+    )
+    return {row["what"]: (int(row["number"]), int(row["calls"])) for row in rows}
 
 
 def names_of(call: Call, **where: str) -> set[str]:
@@ -88,6 +105,7 @@ def runs(store: Client) -> dict[str, Segment]:
         ],
     )
     speak(store)
+    fold(store)
     return {"run": run, "resumed": resumed, "fork": fork, "plain": plain}
 
 
@@ -99,6 +117,7 @@ def test_a_run_goes_with_all_its_parts_and_nothing_else_does(
     before = counts(store)
     plain = call("show", runs["plain"].id, "--logs", "--json").document
     assert holding(store, run.id).keys() >= {"otel_logs", "otel_traces", "rejects", "verdicts"}
+    assert sums(store)["runs"] == (3, 6)
 
     dry = call("forget", "--run", run.id, "--json").document
     assert (dry["done"], dry["kind"], dry["segments"]) == (False, "run", 4)
@@ -107,6 +126,7 @@ def test_a_run_goes_with_all_its_parts_and_nothing_else_does(
         "executions_state",
         "transitions",
         "progress",
+        "runs",
     }
 
     done = call("forget", "--run", run.id[:30], "--yes", "--json").document
@@ -125,6 +145,9 @@ def test_a_run_goes_with_all_its_parts_and_nothing_else_does(
     after = counts(store)
     assert {name: before[name] - after[name] for name in done["rows"]} == done["rows"]
     assert after["otel_metrics_gauge"] == before["otel_metrics_gauge"] - 1
+
+    assert done["hours_that_keep_its_share"] == 0
+    assert sums(store) == {"runs": (2, 3), "agents": (1, 2), "usage": (0, 3)}
 
     (noted,) = store.query("SELECT * FROM erasures")
     assert noted["subject"] == "run"
@@ -161,6 +184,7 @@ def test_a_project_goes_and_the_other_stays(store: Client, call: Call):
             for one in (gone, stays)
         ],
     )
+    fold(store)
     before = call("show", stays.id, "--logs", "--json").document
 
     done = call("forget", "--project", "blue", "--yes", "--json").document
@@ -171,6 +195,7 @@ def test_a_project_goes_and_the_other_stays(store: Client, call: Call):
         assert holding(store, word) == {}, word
     assert call("show", stays.id, "--logs", "--json").document == before
     assert names_of(call) == {"stays"}
+    assert sums(store)["runs"] == (1, 2)
     nothing = call("forget", "--project", "blue", "--json").document
     assert (nothing["rows"], nothing["segments"]) == ({}, 0)
 
