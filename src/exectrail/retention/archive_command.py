@@ -66,6 +66,7 @@ def register(subparsers: arguments.SubParsers) -> None:
     parser.add_argument("--drop", action="store_true", help="take the rows out of their tables")
     parser.add_argument("--resume", action="store_true", help="go on where it was cut short")
     parser.add_argument("--back", action="store_true", help="attach: into the tables again")
+    parser.add_argument("--sums", action="store_true", help="attach: make the roll-ups, too")
     parser.add_argument("--yes", action="store_true", help="do it")
     parser.set_defaults(run=_run)
 
@@ -142,7 +143,7 @@ def _unfinished(manifest: Manifest, *, drop: bool) -> Batch:
 
 def _attach(client: Client, args: argparse.Namespace, manifest: Manifest) -> int:
     if not args.back:
-        rows = attach(manifest, client, _said(args))
+        rows = attach(manifest, client, _said(args), sums=args.sums)
         closing = f"{amount(rows)} rows. Look: exectrail runs --database {client.database}"
     elif args.yes:
         rows = put_back(manifest, client, _said(args))

@@ -19,7 +19,12 @@ Progress = Callable[[File], None]
 
 
 def attach(
-    manifest: Manifest, client: Client, progress: Progress, *, only: Sequence[str] | None = None
+    manifest: Manifest,
+    client: Client,
+    progress: Progress,
+    *,
+    only: Sequence[str] | None = None,
+    sums: bool = False,
 ) -> int:
     """Make a database of the files.
 
@@ -28,6 +33,7 @@ def attach(
         client: Of a database that is not there yet.
         progress: Called after each file.
         only: Names of tables; all if left out.
+        sums: Whether runs are folded and summed up as well, by hour and day.
 
     Returns:
         How many rows were read.
@@ -55,7 +61,7 @@ def attach(
                 tables.set_ttl(table.name, "", None)
         rows = _load(manifest, files, tables, progress)
         tables.never_silent()
-        if only is None:
+        if sums:
             for _ in Fold(client).run():
                 pass
         tables.mark_attached(str(manifest.directory))

@@ -10,13 +10,16 @@ from uuid import uuid4
 
 import pytest
 
+from exectrail.retention import archive
 from exectrail.retention.archive import Archiver
 from exectrail.retention.manifest import Manifest
 from exectrail.storage.client import Client, StorageError
-from exectrail.storage.tables import Tables
+from exectrail.storage.tables import Table, Tables
 
 from .conftest import Call
 from .programs import Program, Segment, days_ago, deliver, span, speak, work
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -86,8 +89,14 @@ def counts(store: Client) -> dict[str, int]:
 
 
 def test_the_files_answer_as_the_tables_did_and_what_is_not_over_stays(
-    store: Client, call: Call, history: dict[str, Segment], elsewhere: str, tmp_path: Path
+    store: Client,
+    call: Call,
+    history: dict[str, Segment],
+    elsewhere: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    monkeypatch.setattr(archive, "FILE_ROWS", 10)
     gone, stays = answers(call, history, *OVER), answers(call, history, *STAYS)
     money = call("cost", "--json").document
     assert [run["state"] for run in gone["runs"]] == [
@@ -100,13 +109,15 @@ def test_the_files_answer_as_the_tables_did_and_what_is_not_over_stays(
 
     first = call("archive", "all", "--before", "50d", "--to", tmp_path, "--json").document
     assert (first["done"], first["dropped"]) == (True, False)
+    # Months with more rows than a file takes go into several.
+    assert any(path.endswith("-001.parquet") for path in first["files"])
     assert answers(call, history, *OVER) == gone
     dropped = call("archive", "--resume", "--drop", "--yes", "--to", tmp_path, "--json").document
     assert dropped["dropped"] is True
 
     assert {run["name"] for run in call("runs", "--json").document["runs"]} == set(STAYS)
     assert answers(call, history, *STAYS) == stays
-    attached = call("archive", "attach", tmp_path, database=elsewhere)
+    attached = call("archive", "attach", tmp_path, "--sums", database=elsewhere)
     assert attached.code == 0, attached.err
     assert answers(call, history, *OVER, database=elsewhere) == gone
     listed = call("runs", "--json", database=elsewhere).document["runs"]
@@ -199,6 +210,32 @@ def test_a_file_that_was_changed_is_neither_read_nor_a_reason_to_drop(
         assert (told.code, "is not what was written" in told.err) == (1, True), told
     assert counts(store) | {"archives": 0} == before | {"archives": 0}
     assert call("runs", database=elsewhere).code == 1
+
+
+def test_a_file_that_lacks_a_row_is_seen_before_anything_is_dropped(
+    store: Client,
+    call: Call,
+    history: dict[str, Segment],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    whole = Tables.download
+
+    def lacking(self: Tables, table: Table, condition: str = "1", *rest: Any, **more: Any) -> Any:
+        if table.name == "usage":
+            condition += " AND sequence != 2"
+        return whole(self, table, condition, *rest, **more)
+
+    monkeypatch.setattr(Tables, "download", lacking)
+    before = counts(store)
+
+    told = call("archive", "all", "--before", "50d", "--to", tmp_path, "--drop", "--yes")
+
+    assert (told.code, "does not hold what usage does" in told.err) == (1, True), told
+    assert counts(store) == before
+    monkeypatch.undo()
+    done = call("archive", "--resume", "--to", tmp_path, "--json").document
+    assert any(path.startswith("usage/") for path in done["files"])
 
 
 def test_what_cannot_be_archived_is_refused_with_the_reason(

@@ -18,6 +18,8 @@ from exectrail.storage.tables import Tables, as_text
 from .conftest import Call
 from .programs import Program, Segment, days_ago, deliver, span, speak, work
 
+pytestmark = pytest.mark.slow
+
 
 def holding(store: Client, word: str) -> dict[str, int]:
     """Rows by table that have a word in any text of theirs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from exectrail.retention.purposes import PURPOSES
 from exectrail.storage.client import Client
 from exectrail.storage.retention import restore
@@ -10,6 +12,8 @@ from exectrail.storage.tables import Tables
 
 from .conftest import Call
 from .programs import Program, days_ago, deliver, work
+
+pytestmark = pytest.mark.slow
 
 
 def _days(store: Client) -> dict[str, int | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +78,14 @@ def test_every_table_of_the_schema_has_its_purpose():
     }
 
     assert made - PURPOSES.keys() == set()
+
+
+def test_the_page_about_storage_lists_every_table():
+    page = (Path(__file__).parents[3] / "docs" / "storage.md").read_text(encoding="utf-8")
+    listed = page.partition("\n## Tables\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+\*?)`", "\n".join(re.findall(r"^\| (`[^|]+)", listed, re.M))))
+
+    assert {"otel_metrics_*" if t.startswith("otel_metrics_") else t for t in PURPOSES} == named
 
 
 def test_rules_speak_of_tables_that_there_are():
