@@ -1,4 +1,4 @@
--- executions -> runs, some of them, by their ids with commas between.
+-- executions -> runs, some of them, by their ids with commas between; none was made before `since`.
 INSERT INTO runs (created, execution_id, folded, made,
     name, kind, workflow, agent, agents, project, environment, service, service_version, mode, target_type,
     target_id, trigger_source, trigger_key, trigger_status, trigger_intent, tags, conversation_id, external_id,
@@ -19,5 +19,5 @@ SELECT
     max_iterations, nodes, agent_executions, tool_calls, retries, errors, error_type, error_message, last_step,
     worker_id, host, pid, exit_code, signal, oom, calls, priced_calls, input_tokens, uncached_tokens,
     cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost
-FROM executions_of(since = '1970-01-01 00:00:00', root = {roots:String})
+FROM executions_of(since = {since:DateTime64(3, 'UTC')}, root = {roots:String})
 SETTINGS max_threads = 2

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from exectrail.queries.query import Query, question
 
 ROLLUPS: Final = {"runs": ("runs", "agents"), "usage": ("usage",)}
 """What is written anew by the hour and the day, by what changed."""
 _TICK: Final = timedelta(microseconds=1)
+_CLOCKS: Final = timedelta(days=1)
+"""By how much clocks of processes that work on one run may differ, at most."""
+_EPOCH: Final = datetime(1970, 1, 3, tzinfo=UTC)
+"""Of ids without a time; so much after the epoch that there is a time before it."""
+_LATEST_MS: Final = 4_102_444_800_000
+"""2100-01-01, where the tables put what says that it was made later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +78,9 @@ def fold_runs(root_ids: Sequence[str], folded: datetime) -> Iterator[Query[Nothi
         folded: The time that they get; greater than that of any fold before.
     """
     roots = ",".join(root_ids)
+    since = min(_made(root_id) for root_id in root_ids) - _CLOCKS
     for name in ("fold_runs", "fold_agents"):
-        yield question(name, Nothing, roots=roots, folded=_time(folded))
+        yield question(name, Nothing, roots=roots, since=_time(since), folded=_time(folded))
     # What was not written anew just now is older than this, and has gone.
     for name in ("fold_runs_gone", "fold_agents_gone"):
         yield question(name, Nothing, roots=roots, folded=_time(folded - _TICK))
@@ -104,6 +112,17 @@ def fold_open(found: datetime) -> Query[Nothing]:
 def fold_done(began: datetime) -> Query[Nothing]:
     """Writes down that all was folded that had come when this one began."""
     return question("fold_done", Nothing, began=_time(began))
+
+
+def _made(root_id: str) -> datetime:
+    """The time in an id, where it is a UUIDv7 (RFC 9562, section 5.7)."""
+    try:
+        found = UUID(root_id)
+    except ValueError:
+        return _EPOCH
+    if found.version != 7:
+        return _EPOCH
+    return max(_EPOCH, datetime.fromtimestamp(min(found.int >> 80, _LATEST_MS) / 1000, UTC))
 
 
 def _time(moment: datetime) -> str:

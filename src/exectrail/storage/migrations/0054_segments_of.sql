@@ -24,7 +24,7 @@ WITH
     -- nothing of a run was made long before the run, whatever the clocks
     greatest({since:DateTime64(3, 'UTC')} - toIntervalHour(2),
         arrayMin(arrayMap(id -> least(UUIDv7ToDateTime(toUUIDOrZero(id), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')),
-            arrayPushBack(asked, asked[1]))) - toIntervalDay(1)) AS begin,
+            arrayFilter(id -> id != '' OR {root:String} = '', splitByChar(',', {root:String})))) - toIntervalDay(1)) AS begin,
     -- a scalar is worked out once, and planned once for each subquery that names it: so none does but this one
     (SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from, deadline))
         FROM resumes) AS links,
@@ -129,7 +129,7 @@ FROM (
           SELECT execution_id FROM keyed_segments WHERE resume_key IN (
               SELECT resume_key FROM keyed_segments WHERE has(splitByChar(',', {root:String}), execution_id))))
 ) AS s
-LEFT JOIN judged AS j ON j.execution_id = s.execution_id
+LEFT JOIN judged_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2)) AS j ON j.execution_id = s.execution_id
 WHERE (UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
     OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC'))
   AND ({root:String} = '' OR has(asked, root_node))

@@ -15,19 +15,21 @@
 --   orphaned: its parent, which another process works on, has ended or died: it works, and nobody waits for it.
 --   A parent that is only paused may come back.
 -- * heard_out: the pipeline has spoken for long enough that everything that was told would be here.
-CREATE OR REPLACE VIEW judged {on_cluster} AS
+-- * Parameter: since leaves out segments that were made before it, by the time in their ids. `judged` is all of them.
+CREATE OR REPLACE VIEW judged_of {on_cluster} AS
 WITH
     -- scalars: computed once for all that ask for them
     (SELECT groupArray((now, silent, health, streak_s)) FROM pipeline)[1] AS p,
     (SELECT groupArray((baseline_runs, stuck_after_s, stuck_factor, stuck_least_s, slow_factor, slow_least_s)) FROM judge_rules)[1] AS j,
-    (SELECT groupArray((created, execution_id, parent_id, worker_id, state)) FROM open_segments) AS opened,
+    (SELECT groupArray((created, execution_id, parent_id, worker_id, state)) FROM open_segments
+        WHERE created >= {since:DateTime64(3, 'UTC')} OR created = toDateTime64(0, 3, 'UTC')) AS opened,
     (SELECT groupArray((worker_id, moved_received, exited, last_moved, judgeable, status, last_heartbeat, clock_offset_us, lease_s,
         exit_code, signal, oom)) FROM workers_alive WHERE worker_id IN (SELECT arrayJoin(opened.4))) AS processes,
     arrayMap(w -> w.1, arrayFilter(w -> w.5 = 1 AND w.6 != 'alive', processes)) AS gone,
     -- what may be beneath others: those alone are looked for that may be stuck, and not before the first of them was made
     (SELECT groupArray((x.1, x.2)) FROM (SELECT arrayJoin(opened) AS x)
         WHERE x.5 IN ('running', 'blocked') AND x.4 NOT IN (SELECT arrayJoin(gone))) AS at_work,
-    arrayMin(at_work.1) - toIntervalHour(2) AS since
+    arrayMin(at_work.1) - toIntervalHour(2) AS earliest
 SELECT
     execution_id, parent_id, bound, dead,
     dead AND exited = 1 AND signal IN ('SIGTERM', 'SIGINT') AS cancelled,
@@ -109,7 +111,7 @@ FROM (
             FROM executions_state FINAL
             WHERE (created, execution_id) IN (
                 SELECT created, execution_id FROM executions_state
-                WHERE (created >= since OR created = toDateTime64(0, 3, 'UTC')) AND parent_id IN (SELECT arrayJoin(at_work.2)))
+                WHERE (created >= earliest OR created = toDateTime64(0, 3, 'UTC')) AND parent_id IN (SELECT arrayJoin(at_work.2)))
         )
         GROUP BY parent_id
     ) AS c ON c.parent_id = s.execution_id
