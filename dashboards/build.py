@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from dashboards.agents import agents
 from dashboards.cost import cost
 from dashboards.execution import execution
 from dashboards.fleet import fleet
@@ -77,7 +78,7 @@ def _asked(value: Any) -> Any:
 def dashboards() -> dict[str, dict[str, Any]]:
     """Every dashboard, by its uid, as Grafana reads it."""
     made: dict[str, dict[str, Any]] = {}
-    for one in (fleet(), history(), execution(), cost()):
+    for one in (fleet(), history(), execution(), cost(), agents()):
         plain = _asked(json.loads(JSONEncoder(sort_keys=True).encode(one.build())))
         for number, panel in enumerate(plain["panels"], start=1):
             panel["id"] = number

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Panel, TextBoxVariable
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 
 from dashboards.frame import dashboard
 from dashboards.looks import COLOURS, GREEN, RED
 from dashboards.panels import (
     TABLE,
-    TIME_SERIES,
     TRACES,
     Asked,
     coloured,
@@ -206,7 +205,17 @@ def states() -> Panel:
             height=8,
             span=24,
         )
-        .with_target(Asked("panel_run_states", TIME_SERIES))
+        .with_target(Asked("panel_run_states", TABLE))
+        .with_transformation(
+            DataTransformerConfig(
+                id_val="partitionByValues",
+                options={
+                    "fields": ["execution"],
+                    "keepFields": False,
+                    "naming": {"asLabels": True},
+                },
+            )
+        )
         .unit("none")
         .no_value(NONE)
         .thresholds(thresholds((None, "text")))

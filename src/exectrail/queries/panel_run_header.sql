@@ -3,7 +3,7 @@ SELECT
     name, effective_state AS state, outcome, reason, arrayStringConcat(flags, ', ') AS flagged, trigger_source, trigger_key,
     trigger_intent, if(target_id = '', target_type, concat(target_type, ' ', target_id)) AS target, project, environment, service_version,
     started_at, ended_at, last_step,
-    -- its type in the view is one that Grafana's plugin does not know
+    -- its type in the view is that of a fold, which not every client takes inside Nullable
     CAST(e.last_heartbeat AS Nullable(DateTime64(6, 'UTC'))) AS last_heartbeat, host, pid, exit_code, signal, error_type, error_message,
     duration_ms, work_ms, wait_ms, queued_ms, blocked_ms, toFloat64(e.cost) AS cost, priced_calls / nullIf(calls, 0) AS priced, calls,
     input_tokens, output_tokens, cache_read_tokens, tool_calls, errors, retries, resumes, iterations, max_iterations,

@@ -208,25 +208,30 @@ def _queries(dashboards: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def test_every_query_is_answered_whatever_is_chosen(
     dashboards: dict[str, dict[str, Any]], fleet: Fleet, grafana: Grafana, picked: str
 ) -> None:
-    some = {"nothing": [], "one": ["nightly"], "many": ["nightly", "review"], "hostile": HOSTILE}
     variables = {
         variable["name"] for made in dashboards.values() for variable in made["templating"]["list"]
     }
-    values: dict[str, Sequence[str]] = dict.fromkeys(variables, some[picked])
-    if picked == "one":
-        values["run"] = [fleet.done[0].id]
+    values: dict[str, Sequence[str]] = {
+        "nothing": {},
+        "one": {"workflow": ["nightly"], "agent": ["writer"], "run": [fleet.done[0].id]},
+        "many": {"workflow": ["nightly", "review"], "state": ["completed", "failed", "paused"]},
+        "hostile": dict.fromkeys(variables, HOSTILE),
+    }[picked]
     queries = _queries(dashboards)
     answers = grafana.ask([target for _, target in queries], values)
     told = {
         title: answer.get("error", "") for (title, _), answer in zip(queries, answers, strict=True)
     }
     assert {title: error for title, error in told.items() if error} == {}
-    shapes = {
-        title: {frame["kind"] for frame in answer["frames"]}
+    # What is drawn over time came as time and numbers: anything else Grafana shows as a table.
+    drawn = {
+        title: frame["kind"]
         for (title, target), answer in zip(queries, answers, strict=True)
-        if target["format"] == 0 and answer["frames"]
+        for frame in answer["frames"]
+        if target["format"] == 0 and frame["fields"] and frame["fields"][0]["values"]
     }
-    assert all(kinds <= {"wide", "not"} for kinds in shapes.values()), shapes
+    assert set(drawn.values()) <= {"wide"}, drawn
+    assert bool(drawn) == (picked != "hostile")
 
 
 def test_an_empty_store_is_answered(
@@ -352,3 +357,13 @@ def test_cost_says_what_was_spent_and_how_far_that_is_known(
     assert [(w["lost"], w["per_success"]) for w in wasted] == [
         (pytest.approx(0.25), pytest.approx(0.3))
     ]
+
+
+def test_agents_are_ranked_by_what_they_did(fleet: Fleet, grafana: Grafana, target: Target) -> None:
+    [writer] = grafana.rows(target("agents", "Agents and their versions"))
+    assert (writer["agent"], writer["taken_part"], writer["failures"]) == ("writer", 6, 1)
+    assert writer["success_share"] == pytest.approx(5 / 6)
+    assert writer["per_success"] == pytest.approx(0.3)
+    assert writer["median_ms"] == pytest.approx(8000, abs=1)
+    [failed] = grafana.rows(target("agents", "What agents fail with"))
+    assert (failed["error_type"], failed["example"]) == ("E", fleet.done[5].id)
