@@ -24,10 +24,11 @@ ADAPTERS := $(patsubst %/pyproject.toml,%,$(wildcard instrumentation/*/pyproject
 LOCKS := requirements/dev.txt requirements/build.txt
 READY := .venv/.ready
 COLLECTOR := .tools/collector/otelcol-exectrail
+FRAMES := .tools/frames/exectrail-frames
 # The builder is of the version that it builds.
 COLLECTOR_VERSION = $(shell sed -n 's/^  version: *//p' collector/builder.yaml)
 
-.PHONY: help setup demo test collector e2e lint format lock clean
+.PHONY: help setup demo test collector grafana dashboards e2e lint format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,12 @@ test: $(READY) ## Run all tests; PYTEST='...' passes arguments on
 collector: $(COLLECTOR) ## Build the lean OpenTelemetry Collector; needs Go 1.26 or newer and a module proxy
 	@echo $(COLLECTOR)
 
+dashboards: $(READY) ## Write dashboards/generated from the code in dashboards/
+	@$(BIN)/python -m dashboards.build
+
+grafana: $(FRAMES) ## Build what asks as Grafana's backend does; needs Go 1.26 or newer and a module proxy
+	@echo $(FRAMES)
+
 e2e: $(READY) $(COLLECTOR) ## Kill the collector twenty times and take the database away for a minute: nothing is lost
 	@EXECTRAIL_TEST_KILLS=20 EXECTRAIL_TEST_AWAY=60 $(BIN)/python -m pytest -rP $(PYTEST) tests/flow/collector/test_end_to_end.py
 
@@ -52,11 +59,13 @@ lint: $(READY) ## Check style, types, import rules and generated files
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m exectrail.conventions.generate --check
+	$(BIN)/python -m dashboards.build --check
 
 format: $(READY) ## Rewrite style and generated files
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python -m exectrail.conventions.generate
+	$(BIN)/python -m dashboards.build
 
 lock: $(READY) ## Resolve requirements/*.in again; LOCK=--upgrade takes newer versions
 	$(UV) pip compile --quiet $(LOCK) --python-version 3.11 --universal --generate-hashes \
@@ -101,4 +110,11 @@ $(COLLECTOR): collector/builder.yaml
 		--config collector/builder.yaml --skip-compilation >$(dir $@)build.log 2>&1 \
 		&& cd $(dir $@) && nice -n 10 go build -p 2 -trimpath -ldflags "-s -w" -o $(notdir $@).new . >>build.log 2>&1 \
 		|| { tail -n 20 $(abspath $(dir $@)build.log) >&2; exit 1; }
+	@mv $@.new $@
+
+$(FRAMES): $(wildcard tests/grafana/frames/*)
+	@command -v go >/dev/null || { echo "make grafana needs Go, and there is no go on the PATH" >&2; exit 1; }
+	@echo "Building $(FRAMES); the first time takes some minutes"
+	@mkdir -p $(dir $@)
+	@cd tests/grafana/frames && nice -n 10 go build -p 2 -trimpath -ldflags "-s -w" -o $(abspath $@).new .
 	@mv $@.new $@

@@ -1,0 +1,15 @@
+-- Runs by when they were made and how they ended; open ones as open.
+SELECT toStartOfInterval(made, toIntervalSecond({step:UInt32})) AS time, if(outcome = '', 'open', outcome) AS outcome_now, toFloat64(count()) AS runs
+FROM runs FINAL
+WHERE (created >= {from:DateTime64(3, 'UTC')} OR created = toDateTime64(0, 3, 'UTC'))
+  AND made >= {from:DateTime64(3, 'UTC')} AND made <= {to:DateTime64(3, 'UTC')}
+  AND (empty({project:Array(String)}) OR has({project:Array(String)}, project))
+  AND (empty({workflow:Array(String)}) OR has({workflow:Array(String)}, workflow))
+  AND (empty({agent:Array(String)}) OR hasAny({agent:Array(String)}, agents))
+  AND (empty({state:Array(String)}) OR has({state:Array(String)}, effective_state))
+  AND (empty({outcome:Array(String)}) OR has({outcome:Array(String)}, outcome))
+  AND (empty({trigger:Array(String)}) OR has({trigger:Array(String)}, trigger_source))
+  AND (empty({intent:Array(String)}) OR has({intent:Array(String)}, trigger_intent))
+  AND (empty({target:Array(String)}) OR has({target:Array(String)}, target_type))
+GROUP BY time, outcome_now
+ORDER BY time, outcome_now
