@@ -6,5 +6,5 @@ SELECT
     forked_from, error_type, error_message, external_id, trace_id, span_id, last_event, worker_id, host, pid,
     clock_offset_us, last_heartbeat, exit_code, signal, oom, deadline, calls, priced_calls, input_tokens, uncached_tokens, cache_read_tokens,
     cache_write_tokens, output_tokens, reasoning_tokens, cost
-FROM execution_tree_of(since = '1970-01-01 00:00:00', root = {root_id:String})
+FROM execution_tree_of(since = least(UUIDv7ToDateTime(toUUIDOrZero({root_id:String}), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')) - toIntervalDay(1), root = {root_id:String})
 WHERE execution_id = {execution_id:String}

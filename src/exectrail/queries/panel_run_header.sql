@@ -8,4 +8,4 @@ SELECT
     duration_ms, work_ms, wait_ms, queued_ms, blocked_ms, toFloat64(e.cost) AS cost, priced_calls / nullIf(calls, 0) AS priced, calls,
     input_tokens, output_tokens, cache_read_tokens, tool_calls, errors, retries, resumes, iterations, max_iterations,
     if(steps_planned > 0, steps_completed / steps_planned, e.progress) AS progress, message, execution_id
-FROM executions_of(since = '1970-01-01 00:00:00', root = {root_id:String}) AS e
+FROM executions_of(since = least(UUIDv7ToDateTime(toUUIDOrZero({root_id:String}), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')) - toIntervalDay(1), root = {root_id:String}) AS e

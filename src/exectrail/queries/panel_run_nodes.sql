@@ -10,6 +10,6 @@ SELECT
     toFloat64(effective_state IN ('paused', 'blocked')) AS arc__paused,
     toFloat64(effective_state IN ('created', 'queued')) AS arc__queued,
     agent AS detail__agent, tool AS detail__tool, reason AS detail__reason, error_type AS detail__error, toString(attempt) AS detail__attempt
-FROM execution_tree_of(since = '1970-01-01 00:00:00', root = {root_id:String})
+FROM execution_tree_of(since = least(UUIDv7ToDateTime(toUUIDOrZero({root_id:String}), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')) - toIntervalDay(1), root = {root_id:String})
 ORDER BY started_at, execution_id
 LIMIT 1000

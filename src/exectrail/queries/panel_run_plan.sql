@@ -19,7 +19,7 @@ FROM (
 ) AS p
 LEFT JOIN (
     SELECT name, count() AS times, sum(duration_ms) AS total_ms, argMax(effective_state, started_at) AS effective_state, toFloat64(sum(cost)) AS spent
-    FROM execution_tree_of(since = '1970-01-01 00:00:00', root = {root_id:String})
+    FROM execution_tree_of(since = least(UUIDv7ToDateTime(toUUIDOrZero({root_id:String}), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')) - toIntervalDay(1), root = {root_id:String})
     WHERE NOT is_root
     GROUP BY name
 ) AS x ON x.name = JSONExtractString(p.step, 'name')

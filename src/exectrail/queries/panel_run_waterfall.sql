@@ -9,6 +9,6 @@ SELECT
         map('key', 'tokens', 'value', if(calls = 0, '', toString(input_tokens + output_tokens))),
         map('key', 'cost', 'value', ifNull(toString(cost), ''))]) AS tags,
     [map('key', 'host', 'value', toString(host)), map('key', 'pid', 'value', toString(pid))] AS serviceTags
-FROM execution_tree_of(since = '1970-01-01 00:00:00', root = {root_id:String})
+FROM execution_tree_of(since = least(UUIDv7ToDateTime(toUUIDOrZero({root_id:String}), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')) - toIntervalDay(1), root = {root_id:String})
 ORDER BY startTime, spanID
 LIMIT 5000

@@ -8,4 +8,4 @@ SELECT
     tool_calls, retries, errors, error_type, error_message, last_step, last_event, worker_id, host, pid,
     clock_offset_us, last_heartbeat, exit_code, signal, oom, calls, priced_calls, input_tokens, uncached_tokens,
     cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost
-FROM executions_of(since = '1970-01-01 00:00:00', root = {execution_id:String})
+FROM executions_of(since = least(UUIDv7ToDateTime(toUUIDOrZero({execution_id:String}), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')) - toIntervalDay(1), root = {execution_id:String})
