@@ -6,7 +6,7 @@
 
 Every question of src/exectrail/queries is asked of five stores with the data of storage.py: three
 with more and more data and 96 runs at work, and two with the data of the second of these and ten
-and a hundred times as many at work. The table is Markdown: medians in milliseconds.
+and a hundred times as many at work, or half of all. The table is Markdown: medians in milliseconds.
 """
 
 from __future__ import annotations
@@ -43,10 +43,13 @@ class Point:
     spans: int
     open: int
 
-    @property
-    def title(self) -> str:
+    def shape(self, base: int) -> Shape:
+        """What it holds; at most half of the runs are open."""
+        return Shape.of(base * self.spans, OPEN * self.open)
+
+    def title(self, base: int) -> str:
         """For the head of a column."""
-        return f"{self.spans}x data" if self.open == 1 else f"{self.open}x open"
+        return f"{base * self.spans:,} spans, {self.shape(base).open:,} open"
 
 
 POINTS: Final = (*(Point(times, 1) for times in TIMES), *(Point(10, times) for times in TIMES[1:]))
@@ -61,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         opened(Path(folder)) as engine,
     ):
         for point in POINTS:
-            print(f"{point.title}:", file=sys.stderr)
+            print(f"{point.title(options.base)}:", file=sys.stderr)
             found[point] = _measure(engine, point, options)
     if options.json:
         for point, asked in found.items():
@@ -70,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     json.dumps(asdict(one) | {"data_times": point.spans, "open_times": point.open})
                 )
     else:
-        _table(found)
+        _table(found, options.base)
     wrong = [one for asked in found.values() for one in asked if one.error]
     for one in wrong:
         print(f"{one.name} failed: {one.error}", file=sys.stderr)
@@ -80,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measure(engine: Engine, point: Point, options: argparse.Namespace) -> list[Asked]:
     store = Store(engine, f"growth_{point.spans}_{point.open}")
     store.migrate()
-    shape = Shape.of(options.base * point.spans, OPEN * point.open)
+    shape = point.shape(options.base)
     Loader(store, shape, options.threads).load(store, None, progress("runs", sys.stderr))
     store.settle(PATIENCE)
     freshen(store)
@@ -90,8 +93,8 @@ def _measure(engine: Engine, point: Point, options: argparse.Namespace) -> list[
     return asked
 
 
-def _table(found: dict[Point, list[Asked]]) -> None:
-    print("| question | " + " | ".join(point.title for point in POINTS) + " |")
+def _table(found: dict[Point, list[Asked]], base: int) -> None:
+    print("| question | " + " | ".join(point.title(base) for point in POINTS) + " |")
     print("|---|" + "--:|" * len(POINTS))
     for rows in zip(*found.values(), strict=True):
         name = f"`{rows[0].name}` {rows[0].variant}".rstrip()

@@ -23,6 +23,8 @@ STEPS: Final = ("runs", "workers", "nodes", "spans", "events")
 STAGED: Final = {"otel_traces": "spans", "otel_logs": "events"}
 IDENTITY: Final = {"spans": "SpanId", "events": "SpanId, EventName, Timestamp"}
 """What tells one staged row from another."""
+BATCH: Final = 40_000
+"""Rows of an INSERT, as a collector under load sends them."""
 TYPED_SAMPLE: Final = 1_000_000
 """Spans that are inserted into the typed tables alone, besides, at most."""
 
@@ -129,14 +131,7 @@ class Loader:
         """
         self._maker = maker
         self.shape = shape
-        self._settings = {
-            "max_threads": str(threads),
-            "max_insert_threads": str(threads),
-            "max_block_size": "65536",
-            "min_insert_block_size_rows": "100000",
-            "min_insert_block_size_bytes": "0",
-            "parallel_view_processing": "1",
-        }
+        self._threads = threads
         maker.handle.query("CREATE DATABASE IF NOT EXISTS bench ENGINE = Atomic")
         for raw, staged in STAGED.items():
             columns = maker.rows(
@@ -159,7 +154,7 @@ class Loader:
         """
         done = Loaded(self.shape)
         for store in filter(None, (into, typed)):
-            store.handle.set(self._settings)
+            store.open_writers(self._threads)
         for first, count in self._slices():
             began = time.perf_counter()
             self.make(first, count)
@@ -206,14 +201,17 @@ class Loader:
 
     def _insert(self, store: Store, table: str, staged: str, tally: Inserted) -> None:
         chosen = f"cityHash64({IDENTITY[staged]}) % 10 = 0"
+        source = f"SELECT * FROM bench.{staged}"
+        [sent] = store.rows(
+            f"SELECT count() AS rows, countIf({chosen}) AS again FROM bench.{staged}"
+        )
+        cuts = range(0, sent["rows"], BATCH)
         again = (
             "SELECT * REPLACE (Received + toIntervalMinute(1) AS Received)"
             f" FROM bench.{staged} WHERE {chosen} ORDER BY cityHash64(SpanId, 'again')"
         )
-        for question in (f"SELECT * FROM bench.{staged}", again):
-            began, used = time.perf_counter(), time.process_time()
-            store.handle.query(f"INSERT INTO {table} {question}")
-            tally.seconds += time.perf_counter() - began
-            tally.cpu_s += time.process_time() - used
-        [sent] = store.rows(f"SELECT count() + countIf({chosen}) AS rows FROM bench.{staged}")
-        tally.rows += sent["rows"]
+        tally.rows += sent["rows"] + sent["again"]
+        began, used = time.perf_counter(), time.process_time()
+        store.insert(table, [*(f"{source} LIMIT {BATCH} OFFSET {cut}" for cut in cuts), again])
+        tally.seconds += time.perf_counter() - began
+        tally.cpu_s += time.process_time() - used

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -29,6 +30,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from storage_load import Loader
 from storage_store import Store
 
+from exectrail.conventions import names
 from exectrail.receiver.state import State, read_state
 from exectrail.storage.client import connect
 
@@ -178,14 +180,12 @@ def _batches(rows: Sequence[dict[str, Any]], size: int) -> Generator[list[dict[s
 
 
 def _worker(row: dict[str, Any]) -> str:
-    return row["ResourceAttributes"]["exectrail.worker.id"]
+    return row["ResourceAttributes"][names.WORKER_ID]
 
 
 def _by_resource(rows: Sequence[dict[str, Any]]) -> Generator[tuple[dict[str, Any], bool]]:
-    before = None
-    for row in rows:
-        yield row, _worker(row) != before
-        before = _worker(row)
+    for before, row in zip([None, *rows], rows, strict=False):
+        yield row, before is None or _worker(row) != _worker(before)
 
 
 def _attributes(into: Any, pairs: dict[str, str]) -> None:
@@ -283,12 +283,9 @@ def _send(host: str, path: str, bodies: Sequence[bytes], numbers: range) -> int:
             sent.append(len(body))
         connection.close()
 
-    threads = [threading.Thread(target=work) for _ in range(SENDERS)]
-    with _cores(last=False):
-        for thread in threads:
-            thread.start()
-    for thread in threads:
-        thread.join()
+    with _cores(last=False), ThreadPoolExecutor(SENDERS) as pool:
+        for done in [pool.submit(work) for _ in range(SENDERS)]:
+            done.result()
     if failed:
         raise SystemExit(f"The receiver answered {failed[0]}")
     return sum(sent)

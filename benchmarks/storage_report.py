@@ -46,7 +46,7 @@ def inserted(done: Loaded, settled: float, threads: int, out: TextIO) -> None:
     """What went in."""
     _line(
         out,
-        f"\nInserted, {threads} threads, a tenth of it twice",
+        f"\nInserted by {threads} at once, a tenth twice",
         "rows",
         "seconds",
         "cpu s",

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any, Final
 from clickhouse_connect.driver.binding import format_bind_value
 
 from exectrail.clickhouse_http.engine import Engine
-from exectrail.clickhouse_http.handle import Result
+from exectrail.clickhouse_http.handle import Handle, Result
 from exectrail.storage.runner import load_migrations, plan
 
 FOLDER: Final = Path(__file__).parent
@@ -87,6 +89,7 @@ class Store:
         self.handle = engine.handle(database=database)
         self.handle.set(LONG)
         self._asking = engine.handle(database=database, readonly=True)
+        self._writers: list[Handle] = []
 
     def migrate(self, *, typed_only: bool = False) -> None:
         """Make the tables.
@@ -117,6 +120,29 @@ class Store:
     def run(self, sql: str, parameters: Mapping[str, object] | None = None) -> Result:
         """Run a statement."""
         return self.handle.query(sql, "Native", _bound(parameters))
+
+    def open_writers(self, count: int) -> None:
+        """Have so many writers, each with one thread, as senders beside one another."""
+        while len(self._writers) < count:
+            writer = self._engine.handle(database=self.database)
+            writer.set(LONG | {"max_threads": "1", "max_insert_threads": "1"})
+            self._writers.append(writer)
+
+    def insert(self, table: str, sources: Sequence[str]) -> None:
+        """Insert what some questions give, an INSERT each, as many at once as there are writers."""
+        waiting = deque(sources)
+
+        def write(writer: Handle) -> None:
+            while waiting:
+                try:
+                    source = waiting.popleft()
+                except IndexError:  # another one took it
+                    return
+                writer.query(f"INSERT INTO {table} {source}")
+
+        with ThreadPoolExecutor(len(self._writers)) as pool:
+            for done in [pool.submit(write, writer) for writer in self._writers]:
+                done.result()
 
     def ask(
         self,
@@ -201,6 +227,8 @@ class Store:
 
     def close(self) -> None:
         """Let go of it."""
+        for writer in self._writers:
+            writer.close()
         self._asking.close()
         self.handle.close()
 

@@ -22,6 +22,7 @@ _RECEIVER: Final = "exectrail.receiver.commands"
 _ROLLUP: Final = "exectrail.rollup.commands"
 _STORAGE: Final = "exectrail.storage.commands"
 _CLI: Final = "exectrail.cli.commands"
+_RETENTION: Final = "exectrail.retention.commands"
 
 GROUPS: Final[dict[str, tuple[Command, ...]]] = {
     "Observe": (
@@ -46,6 +47,9 @@ GROUPS: Final[dict[str, tuple[Command, ...]]] = {
         Command("rollup", "write the roll-ups anew, or how far they are", _ROLLUP, "cli"),
         Command("migrate", "bring the tables of a database up to date", _STORAGE, "cli"),
         Command("prices", "prices in the store: sync, compare, cost calls again", _CLI, "cli"),
+        Command("retention", "how long each table keeps its rows", _RETENTION, "cli"),
+        Command("archive", "move old rows to Parquet files, and back", _RETENTION, "cli"),
+        Command("forget", "erase one run or one project", _RETENTION, "cli"),
         Command("stack", "ClickHouse and Grafana by docker compose", "exectrail.compose.commands"),
     ),
 }

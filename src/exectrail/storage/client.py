@@ -90,7 +90,12 @@ class Client:
         self.address = address
 
     def query(
-        self, sql: str, parameters: Mapping[str, object] | None = None, *, use_database: bool = True
+        self,
+        sql: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        use_database: bool = True,
+        settings: Mapping[str, object] | None = None,
     ) -> list[Row]:
         """Rows as dictionaries; times are UTC and aware.
 
@@ -109,7 +114,7 @@ class Client:
             if not use_database:
                 raw = self._driver.raw_query(sql, bound, fmt="JSONEachRow", use_database=False)
                 return [json.loads(line) for line in raw.splitlines()]
-            result = self._driver.query(sql, bound)
+            result = self._driver.query(sql, bound, settings=dict(settings or {}))
             names = result.column_names
             return [dict(zip(names, row, strict=True)) for row in result.result_rows]
 
@@ -187,6 +192,55 @@ class Client:
                 [[row[column] for column in columns] for row in rows],
                 column_names=columns,
                 database=self.database,
+            )
+
+    def download(
+        self,
+        sql: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+    ) -> Iterator[bytes]:
+        """The answer to a question as a Parquet file, piece by piece.
+
+        Args:
+            sql: One SELECT without FORMAT, with native `{name:Type}` parameters.
+            parameters: Values by name.
+            settings: Settings of ClickHouse for this question.
+
+        Raises:
+            StorageError: The database refused it or cannot be reached.
+        """
+        with self._explained():
+            raw = self._driver.raw_stream(
+                sql, dict(parameters or {}), settings=dict(settings or {}), fmt="Parquet"
+            )
+            with cast(io.RawIOBase, raw) as stream:
+                while part := stream.read(_CHUNK):
+                    yield part
+
+    def upload(
+        self,
+        table: str,
+        columns: Sequence[str],
+        data: bytes,
+        *,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        """Append the rows of a Parquet file.
+
+        Args:
+            table: Name of the table.
+            columns: Columns that are to be filled; those that the file lacks get their defaults.
+            data: The file.
+            settings: Settings of ClickHouse for this insert.
+
+        Raises:
+            StorageError: The database refused it or cannot be reached.
+        """
+        with self._explained():
+            self._driver.raw_insert(
+                table, columns, data, settings=dict(settings or {}), fmt="Parquet"
             )
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from exectrail.storage.client import DEFAULT_DATABASE, Client, StorageError
 from exectrail.storage.cluster import SLOT, for_cluster, replicated
 from exectrail.storage.foreign import ForeignTable, Origin
 from exectrail.storage.placement import Group
+from exectrail.storage.retention import SETTINGS, restore
 from exectrail.storage.statements import split_statements
 
 TABLE = "exectrail_migrations"
@@ -247,6 +248,8 @@ class Runner:
                     place = f"{migration.version:04d}_{migration.name}, statement {number}"
                     raise StorageError(f"Migration {place} failed: {error}") from error
             self._client.command(_record(migration))
+        if any(migration.name == SETTINGS for migration in self._migrations):
+            restore(self._client, cluster=self._cluster)
         return pending
 
     def origin(self) -> Origin | None:

@@ -19,6 +19,7 @@ from exectrail.costing import CostingError, Range
 from exectrail.pricing import PriceTable
 from exectrail.pricing.book import Book, public_book, user_book
 from exectrail.queries import CostBy, total
+from exectrail.rollup.fold import Fold
 from exectrail.storage.client import Client
 
 _TOKENS = (
@@ -328,10 +329,13 @@ def _ends(program: Callable[..., Any]) -> tuple[Any, ...]:
     fine.child("step", "s", -80, **{names.EXECUTION_ATTEMPT: "2"}).use(-79, cost="8").move(
         "completed", -78
     )
-    # the same name in another turn is no attempt of the first one
-    turn = {names.EXECUTION_ITERATION: "2", names.EXECUTION_ATTEMPT: "1"}
-    fine.child("step", "s", -77, **turn).use(-76, cost="16").move("completed", -75)
-    fine.child("step", "optional", -70).use(-69, cost="32").move("failed", -68)
+    # a later attempt in another turn is none of this one
+    for turn, attempt, state, cost in (
+        ("1", "1", "failed", "32"),
+        ("2", "2", "completed", "16"),
+    ):
+        more = {names.EXECUTION_ITERATION: turn, names.EXECUTION_ATTEMPT: attempt}
+        fine.child("step", "loop", -77, **more).use(-76, cost=cost).move(state, -75)
     fine.move("completed", -60)
 
     broken = writer.start("workflow", "broken", -100).use(-99, cost="64")
@@ -425,3 +429,32 @@ def test_amounts_are_turned_into_a_currency_from_the_day_a_rate_is_known(
         assert {line.currency for line in of_run} == set(sums)
         plain = total(line for line in store.fetch(queries.cost_by(by)) if line.currency == "USD")
         assert plain.cost == Decimal(110)
+
+
+def test_roll_ups_follow_a_costing(
+    store: Client,
+    program: Callable[..., Any],
+    send: Callable[..., None],
+    public: Book,
+    overrides: Path,
+) -> None:
+    def folded() -> list[Any]:
+        # A fold of its own each time, as the stack's would be after a restart.
+        assert list(Fold(store).run())[-1].done
+        rows = store.query(
+            "SELECT sum(r.cost) AS cost FROM runs AS r FINAL"
+            " UNION ALL SELECT sum(h.cost) FROM usage_hourly AS h FINAL WHERE NOT gone"
+            " UNION ALL SELECT sum(d.cost) FROM usage_daily AS d FINAL WHERE NOT gone"
+        )
+        return [row["cost"] for row in rows]
+
+    writer = program()
+    writer.start("workflow", "w", -60).use(-59, cost="1").use(-58, cost=None).move("completed", -1)
+    send(writer)
+    costing.keep(store, public)
+    costing.keep(store, user_book(overrides, public.version))
+    assert folded() == [Decimal(1)] * 3
+    costing.recost(store, f"contract+{public.version}", Range())
+    assert folded() == [Decimal("0.00546")] * 3
+    costing.as_told(store, Range())
+    assert folded() == [Decimal(1)] * 3

@@ -1,14 +1,16 @@
 -- Spans with typed columns: executions (one per segment) and model calls (operation 'chat' and the like, owned by the
 -- execution in execution_id). For durations, errors and the waterfall's detail; they may be sampled, so neither states nor
 -- money are counted here. Identity is (trace_id, span_id); the other key columns never change for a span, so the
--- engine keeps one row of a span that comes twice. Partition: the month of its start on the wheel of 0012; TTL by `received`.
+-- engine keeps one row of a span that comes twice. By hour and trace, so that a run's spans lie together and their ids with them; who asks by
+-- agent or model over weeks asks the roll-ups (0090 to 0097). What other tables tell of the same execution or call is not told here
+-- again: its parent and its process stand in executions_state, its money in usage.
+-- Partition: the month of its start on the wheel of 0012; TTL by `received`.
 CREATE TABLE IF NOT EXISTS spans {on_cluster} (
     ts DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    duration_ms Float64 CODEC(ZSTD(1)),
-    received DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    duration_ms Float32 CODEC(ZSTD(1)),
+    received DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
     trace_id String CODEC(ZSTD(1)),
     span_id String CODEC(ZSTD(1)),
-    parent_span_id String CODEC(ZSTD(1)),
     span_name LowCardinality(String),
     span_kind LowCardinality(String),
     status LowCardinality(String),
@@ -19,12 +21,8 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster} (
     project LowCardinality(String),
     environment LowCardinality(String),
     host LowCardinality(String),
-    pid UInt32,
-    worker_id String CODEC(ZSTD(1)),
     execution_id String CODEC(ZSTD(1)),
-    parent_id String CODEC(ZSTD(1)),
     root_id String CODEC(ZSTD(1)),
-    external_id String CODEC(ZSTD(1)),
     kind LowCardinality(String),
     name LowCardinality(String),
     state LowCardinality(String),
@@ -42,17 +40,12 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster} (
     provider LowCardinality(String),
     request_model LowCardinality(String),
     response_model LowCardinality(String),
-    response_id String CODEC(ZSTD(1)),
     usage_role LowCardinality(String),
     input_tokens UInt64 CODEC(T64, ZSTD(1)),
     cache_read_tokens UInt64 CODEC(T64, ZSTD(1)),
     cache_write_tokens UInt64 CODEC(T64, ZSTD(1)),
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
-    cost Nullable(Decimal(38, 12)),
-    currency LowCardinality(String),
-    cost_source LowCardinality(String),
-    price_version LowCardinality(String),
     error_type LowCardinality(String),
     error_message String CODEC(ZSTD(1)),
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
@@ -60,6 +53,6 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster} (
     INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree
 PARTITION BY (toYear(ts) % 8, toMonth(ts))
-ORDER BY (agent, operation, toStartOfHour(ts), ts, trace_id, span_id)
-TTL toDateTime(received) + toIntervalDay(90)
+ORDER BY (toStartOfHour(ts), trace_id, ts, span_id)
+TTL received + toIntervalDay(90)
 SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

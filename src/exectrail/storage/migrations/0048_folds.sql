@@ -2,7 +2,7 @@
 -- to 0097), and what was open is in open_known.
 CREATE TABLE IF NOT EXISTS folds {on_cluster} (
     began DateTime64(6, 'UTC')
-) ENGINE = MergeTree
+) ENGINE = ReplacingMergeTree
 ORDER BY began
 TTL toDateTime(began) + toIntervalDay(30)
 SETTINGS non_replicated_deduplication_window = 1000
