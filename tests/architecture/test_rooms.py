@@ -30,7 +30,7 @@ WRITE = {
 }
 READ = {
     *("cli", "clickhouse_http", "compose", "costing", "judge", "queries", "receiver", "retention"),
-    *("rollup", "storage"),
+    *("check", "rollup", "storage"),
 }
 LEAVES = {"config", "conventions", "guard", "pricing"}
 FRAME = {"launch", "__init__", "__main__"}

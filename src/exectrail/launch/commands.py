@@ -37,6 +37,7 @@ GROUPS: Final[dict[str, tuple[Command, ...]]] = {
         Command("tree", "what a run consists of", _CLI, "cli"),
         Command("show", "everything known of one run", _CLI, "cli"),
         Command("cost", "tokens and cost by day, model, agent, workflow or state", _CLI, "cli"),
+        Command("check", "what alert rules fire for", "exectrail.check.commands", "cli"),
         Command("sql", "ask the views in SQL", _CLI, "cli"),
     ),
     "Store": (

@@ -5,6 +5,8 @@ Enters: values to ask with. Leaves: a `Query`, which whoever holds a database cl
 May import: conventions. It does not know `storage`.
 """
 
+from exectrail.queries.alerts import Alert, alert
+from exectrail.queries.anomalies import Anomaly, anomaly_hits
 from exectrail.queries.catalog import (
     CostBy,
     cost_by,
@@ -103,6 +105,8 @@ from exectrail.queries.stored import StoredTable, stored_tables
 __all__ = [
     "ROLLUPS",
     "AgentCost",
+    "Alert",
+    "Anomaly",
     "Artifact",
     "Baseline",
     "Beginning",
@@ -140,6 +144,8 @@ __all__ = [
     "Transition",
     "Usage",
     "Watch",
+    "alert",
+    "anomaly_hits",
     "archive_kept",
     "baselines_due",
     "cost_at_prices",
