@@ -26,15 +26,19 @@ from exectrail.clickhouse_http.access import (
 from exectrail.clickhouse_http.errors import (
     ACCESS_DENIED,
     AUTHENTICATION_FAILED,
+    REQUEST_TOO_LARGE,
     TIMEOUT_EXCEEDED,
     ClickHouseError,
 )
+from exectrail.clickhouse_http.head import HeadLimit
 from exectrail.clickhouse_http.loopback import LoopbackOnly
 from exectrail.clickhouse_http.request import MAX_BODY, too_large
 from exectrail.clickhouse_http.service import Reply, Service
 
 THREADS: Final = 16
 """Requests that are worked on at once; more wait."""
+MAX_HEAD: Final = 1 << 20
+"""Bytes of a request's head: clients put statements and values into the URL."""
 BODY_PATIENCE: Final = 120.0
 """Seconds in which a body must have come."""
 _OPEN: Final = frozenset({"/ping", "/replicas_status"})
@@ -137,7 +141,10 @@ def create_app(
             Route("/ping", ping),
             Route("/replicas_status", ping),
         ],
-        middleware=[door],
+        middleware=[
+            Middleware(HeadLimit, most=MAX_HEAD, answer=lambda scope: _large_head(service)),
+            door,
+        ],
     )
     # A path is one of these or is not found: nobody is sent elsewhere, to a host of his own naming.
     app.router.redirect_slashes = False
@@ -152,6 +159,12 @@ def _refused(service: Service, scope: Scope, refusal: Refusal) -> Response:
     if refusal.status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="exectrail"'
     return Response(reply.body, refusal.status, headers)
+
+
+def _large_head(service: Service) -> Response:
+    text = f"The head has more than {MAX_HEAD} bytes. Send the statement in the body."
+    reply = service.refuse(ClickHouseError(REQUEST_TOO_LARGE, text), "")
+    return Response(reply.body, 431, dict(reply.headers))
 
 
 def _has_query(request: Request) -> bool:

@@ -17,9 +17,10 @@ from starlette.types import Scope
 
 from exectrail.clickhouse_http.access import Access, Door, Power, Refusal, bearer
 from exectrail.clickhouse_http.app import TooSlowError, read_body
+from exectrail.clickhouse_http.head import HeadLimit
 from exectrail.clickhouse_http.loopback import LoopbackOnly
 from exectrail.receiver.intake import THREADS, Intake
-from exectrail.receiver.limits import MAX_BODY, RequestError, too_large
+from exectrail.receiver.limits import MAX_BODY, MAX_HEAD, RequestError, too_large
 from exectrail.receiver.otlp import JSON, PROTOBUF, Answer, Signal, refused
 
 _OPEN = frozenset({"/health"})
@@ -90,7 +91,8 @@ def create_app(
             complain=complain,
         )
     app = Starlette(
-        routes=[Route("/", greet), Route("/health", health), *signals], middleware=[door]
+        routes=[Route("/", greet), Route("/health", health), *signals],
+        middleware=[Middleware(HeadLimit, most=MAX_HEAD, answer=_large_head), door],
     )
     # A path is one of these or is not found: nobody is sent elsewhere, to a host of his own naming.
     app.router.redirect_slashes = False
@@ -100,6 +102,11 @@ def create_app(
 def _media(content_type: str) -> str:
     """The encoding for an error of a request that is not read."""
     return PROTOBUF if content_type.strip().lower().startswith(PROTOBUF) else JSON
+
+
+def _large_head(scope: Scope) -> Response:
+    error = RequestError(431, f"The head of the request has more than {MAX_HEAD} bytes.")
+    return _response(refused(error, _media(Headers(scope=scope).get("content-type", ""))))
 
 
 def _refused(scope: Scope, refusal: Refusal) -> Response:

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """Most bytes of a request, plain; the exporters of the SDKs stop at the same size."""
+MAX_HEAD: Final = 1 << 16
+"""Most bytes of the first line and the headers of a request."""
 MAX_ITEMS: Final = 200_000
 """Most spans, log records or metric points of a request, and most events and links, or exemplars
 and quantiles, that they have together."""

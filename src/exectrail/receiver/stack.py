@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from exectrail.clickhouse_http.access import Power
+from exectrail.clickhouse_http.app import MAX_HEAD as MAX_QUESTION_HEAD
 from exectrail.clickhouse_http.app import create_app as create_clickhouse_app
 from exectrail.clickhouse_http.engine import DirectoryError, Engine
 from exectrail.clickhouse_http.request import WRITER
@@ -31,6 +32,7 @@ from exectrail.receiver.app import create_app as create_otlp_app
 from exectrail.receiver.canary import INTERVAL, send_canary
 from exectrail.receiver.exposure import Certificate, Exposure, new_token
 from exectrail.receiver.intake import Intake
+from exectrail.receiver.limits import MAX_HEAD
 from exectrail.receiver.ports import PortTakenError, listen, port_of
 from exectrail.receiver.state import (
     HOST,
@@ -52,10 +54,6 @@ _GRACE: Final = 10
 """Seconds that requests at work have when the process is told to stop."""
 _KEEP_ALIVE: Final = 120
 """Seconds: longer than the minute after which SDKs export metrics over the same connection."""
-_URL_LIMIT: Final = 1 << 20
-"""Bytes of a request's head: ClickHouse clients put statements and values into the URL."""
-_HEAD_LIMIT: Final = 1 << 16
-"""Bytes of the head of an OTLP request."""
 
 
 class StackError(Exception):
@@ -145,11 +143,11 @@ class _Stack:
         telemetry = create_otlp_app(self._intake, access, _complain)
         certificate = exposure.certificate
         self._servers = [
-            _server(telemetry, certificate, _HEAD_LIMIT),
-            _server(questions, certificate, _URL_LIMIT),
+            _server(telemetry, certificate, MAX_HEAD),
+            _server(questions, certificate, MAX_QUESTION_HEAD),
         ]
         if len(sockets) > len(self._servers):
-            self._servers.append(_server(questions, None, _URL_LIMIT))
+            self._servers.append(_server(questions, None, MAX_QUESTION_HEAD))
         self._stopping = asyncio.Event()
 
     async def serve(self) -> None:

@@ -122,7 +122,7 @@ def test_the_reading_token_changes_nothing(guarded: Guarded, sql: str, user: str
         answer = guarded.sql(
             sql, {"X-ClickHouse-User": user, "X-ClickHouse-Key": READ}, readonly="0", **session
         )
-        assert answer.code in ("164", "62"), answer.body
+        assert answer.code in ("164", "497", "62"), answer.body
 
 
 def test_a_full_token_as_the_reader_only_reads(guarded: Guarded):
@@ -176,10 +176,10 @@ def test_no_path_leads_around_the_token(guarded: Guarded, path: str):
         "//v1/logs",
         "/v1//logs",
         "/v1/logs/../traces",
-        "/v1/%2e%2e/etc/passwd",
+        "/v1/%2e%2e/logs",
         "/v1/logs%00",
         "/v1/logs%2f",
-        "/../../etc/passwd",
+        "/../../v1/logs",
         "/v1/profiles",
     ],
 )

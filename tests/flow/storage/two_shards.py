@@ -29,12 +29,12 @@ _SERVER = """
 import asyncio, sys
 from pathlib import Path
 import uvicorn
-from exectrail.clickhouse_http import engine, statement
+from exectrail.clickhouse_http import admission, engine
 from exectrail.clickhouse_http.app import create_app
 from exectrail.clickhouse_http.service import Service
 
 engine._write_config = lambda path: Path(sys.argv[2])
-statement._ENGINES |= {"distributed"}
+admission.ENGINES.add("distributed")
 
 async def serve():
     app = create_app(Service(engine.Engine.open(Path(sys.argv[1]))))
