@@ -82,6 +82,12 @@ class ClickHouseError(Exception):
     def from_engine(cls, error: Exception) -> ClickHouseError:
         """The error inside what chDB raised; it wraps the engine's text in words of its own."""
         text = str(error)
+        if not text:
+            return cls(
+                BAD_ARGUMENTS,
+                "The engine refused it, with a reason that is not UTF-8: the statement, or a value"
+                " that the reason quotes, holds other bytes.",
+            )
         found = _CODE.search(text)
         if found is None:
             return cls(UNKNOWN_EXCEPTION, text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar
@@ -60,6 +61,8 @@ _CODES: Final = {
     500: _INTERNAL,
     503: _UNAVAILABLE,
 }
+_HALF_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Also finds whole pairs."""
 # JSON of OTLP has ids in hex where protobuf's JSON has bytes in base64.
 _IDS: Final = frozenset(
     {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"}
@@ -148,7 +151,9 @@ def accepted(signal: Signal, media: str, batch: Batch) -> Answer:
 
 def refused(error: RequestError, media: str) -> Answer:
     """The answer to a request that was not taken."""
-    status = Status(code=_CODES.get(error.status, _INTERNAL), message=str(error))
+    # The text may quote what came.
+    text = str(error).encode("utf-8", "replace").decode()
+    status = Status(code=_CODES.get(error.status, _INTERNAL), message=text)
     return Answer(error.status, _encode(status, media), media)
 
 
@@ -162,7 +167,7 @@ def _message(message: M, media: str, body: bytes) -> M:
     try:
         if media == PROTOBUF:
             return _from_protobuf(message, body)
-        ParseDict(_with_bytes(json.loads(body)), message, ignore_unknown_fields=True)
+        ParseDict(_with_bytes(_json(body)), message, ignore_unknown_fields=True)
     except (DecodeError, ParseError, ValueError, TypeError, RecursionError) as error:
         kind = type(message).__name__
         raise RequestError(400, f"The body is not {kind} in {media}: {error}"[:1000]) from error
@@ -175,6 +180,19 @@ def _from_protobuf(message: M, body: bytes) -> M:
     except DecodeError:
         return parse_leniently(type(message), body)
     return message
+
+
+def _json(body: bytes) -> Any:
+    """The JSON of a body, whose texts are all text.
+
+    An escape that is half of a pair of UTF-16 is no sign. Programs in JavaScript send such; as in
+    the collector U+FFFD stands for it.
+    """
+    value = json.loads(body)
+    if not _HALF_PAIR.search(body):
+        return value
+    whole = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+    return json.loads(whole.decode("utf-16-le", "replace"))
 
 
 def _with_bytes(value: Any) -> Any:

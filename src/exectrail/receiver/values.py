@@ -19,6 +19,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 _SMALLEST_FIXED: Final = 1e-6
 _LARGEST_FIXED: Final = 1e21
 _KEY: Final = itemgetter(0)
+# OTLP has values of other kinds since (an index into a dictionary that only profiles have): they
+# are nothing here.
+_COMPOUND: Final = frozenset({"array_value", "kvlist_value"})
+_PLAIN: Final = frozenset({"int_value", "double_value", "bool_value", "bytes_value"})
 # Go escapes the two line separators that JavaScript once did not take, and gives up on bytes that
 # are no UTF-8, which are lone surrogates here.
 _ESCAPED: Final = {
@@ -52,6 +56,8 @@ def to_text(value: AnyValue) -> str:
         return "true" if value.bool_value else "false"
     if kind == "bytes_value":
         return base64.b64encode(value.bytes_value).decode()
+    if kind not in _COMPOUND:
+        return ""
     try:
         return _json(value)
     except _NotFiniteError:
@@ -88,7 +94,7 @@ def _json(value: AnyValue) -> str:
     if kind == "kvlist_value":
         items: dict[str, Any] = {pair.key: pair.value for pair in value.kvlist_value.values}
         return "{" + ",".join(f"{_quoted(k)}:{_json(items[k])}" for k in sorted(items)) + "}"
-    if kind is None:
+    if kind not in _PLAIN:
         return "null"
     if kind == "bytes_value":
         return f'"{to_text(value)}"'

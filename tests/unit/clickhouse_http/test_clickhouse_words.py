@@ -17,10 +17,13 @@ def test_the_engines_error_is_found_in_what_chdb_raises():
         RuntimeError("Streaming insert finish failed: Code: 60. DB::Exception: x. (UNKNOWN_TABLE)")
     )
     other = ClickHouseError.from_engine(RuntimeError("something else"))
+    # All that chDB says where its text is not UTF-8.
+    empty = ClickHouseError.from_engine(RuntimeError(""))
 
     assert (error.code, error.status) == (60, 404)
     assert error.message == str(error) == "Code: 60. DB::Exception: x. (UNKNOWN_TABLE)"
     assert (other.code, other.status) == (1002, 500)
+    assert (empty.code, empty.status, "UTF-8" in empty.message) == (36, 400, True)
     assert other.message == "Code: 1002. DB::Exception: something else (UNKNOWN_EXCEPTION)"
 
 

@@ -148,3 +148,17 @@ def test_a_refusal_is_a_status_of_google_rpc():
     binary = refused(error, PROTOBUF)
     assert Status.FromString(binary.body) == Status(code=14, message="later")
     assert (binary.status, binary.content_type) == (503, PROTOBUF)
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\uDFFF", "\\ud800\\ud800", "\\udc00\\ud83d"])
+def test_half_of_a_pair_of_utf16_is_a_sign_that_stands_for_none(half: str):
+    """Found by fuzzing: as a key it was an error of protobuf that nobody caught."""
+    record = f'{{"eventName":"a{half}\\ud83d\\ude00","{half}":1}}'
+    body = f'{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{record}]}}]}}]}}'.encode()
+
+    [(_, _, block)] = read_rows(Signal.LOGS, JSON, body).blocks
+
+    shown = "a" + "\ufffd" * half.count("u") + "\U0001f600"
+    assert shown.encode() in block
+    refusal = RequestError(400, "said \ud800")
+    assert json.loads(refused(refusal, JSON).body)["message"] == "said ?"

@@ -8,7 +8,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 
 from exectrail.receiver.values import to_pairs, to_text
 
@@ -127,3 +127,11 @@ def test_pairs_are_sorted_and_equal_keys_stay_in_their_order():
     ]
 
     assert to_pairs(attributes) == [("", "5"), ("a", "3"), ("b", "1"), ("b", "4"), ("é", "2")]
+
+
+def test_a_value_of_a_kind_that_only_profiles_have_is_nothing():
+    """Found by fuzzing: such a value called for itself without end."""
+    strange = AnyValue(string_value_strindex=7)
+
+    assert to_text(strange) == ""
+    assert to_text(AnyValue(array_value=ArrayValue(values=[strange]))) == "[null]"
