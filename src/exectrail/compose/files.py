@@ -25,6 +25,7 @@ FILES: Final = (
     "collector/agent.yaml",
     "collector/existing.yaml",
     "collector/tls.yaml",
+    "collector/token.yaml",
     "compose/clickhouse/config.xml",
     "compose/clickhouse/users.xml",
     "compose/grafana/datasources/exectrail.yaml",

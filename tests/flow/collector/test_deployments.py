@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 import uuid
@@ -15,27 +17,36 @@ from typing import Any
 import pytest
 import yaml
 
+from exectrail.receiver.state import State, read_state
 from exectrail.storage.client import Client, connect
 from exectrail.storage.runner import Runner
 
-from .conftest import PROTOBUF, SETTINGS, Start, send, until, with_ours
+from .conftest import PROTOBUF, SETTINGS, Collector, Start, send, until, with_ours
 from .gate import gate_to
 from .payloads import logs, record, span, spans
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-AGENT, TLS = SETTINGS / "agent.yaml", SETTINGS / "tls.yaml"
+AGENT, TLS, TOKEN = (SETTINGS / name for name in ("agent.yaml", "tls.yaml", "token.yaml"))
 KINDS = ("extensions", "receivers", "processors", "exporters")
 
 
-OVERLAYS = {"alone": (), "agent": (AGENT,), "tls": (TLS,), "agent and tls": (AGENT, TLS)}
+OVERLAYS = {
+    "alone": (),
+    "agent": (AGENT,),
+    "tls": (TLS,),
+    "agent and tls": (AGENT, TLS),
+    "token": (TOKEN,),
+    "agent, tls and token": (AGENT, TLS, TOKEN),
+}
+SECRET = "not-a-real-token-of-the-collector"
 
 
 @pytest.mark.parametrize("overlays", OVERLAYS.values(), ids=OVERLAYS)
 def test_the_collector_accepts_the_configuration(
     overlays: tuple[Path, ...], start: Start, certificates: dict[str, str]
 ):
-    collector = start(*overlays, run=False, **certificates)
+    collector = start(*overlays, run=False, EXECTRAIL_COLLECTOR_TOKEN=SECRET, **certificates)
     collector.directory.mkdir()
 
     done = subprocess.run(
@@ -222,6 +233,120 @@ def test_agents_and_gateways_speak_by_tls(
     assert send(agent.endpoint, "logs", logs(record())) == 200
 
     until(lambda: collected.query("SELECT count() AS n FROM otel_logs") == [{"n": 1}], 30)
+
+
+def test_without_the_token_nobody_is_heard_and_agents_show_it(
+    start: Start, collected: Client, tmp_path: Path
+):
+    file = tmp_path / "tokens"
+    file.write_text(f"{SECRET}-old\n{SECRET}\n")
+    gateway = start(TOKEN, EXECTRAIL_COLLECTOR_TOKEN_FILE=str(file))
+    agent = balanced_over(tmp_path, gateway.grpc)
+    known = start(agent, EXECTRAIL_GATEWAY_TOKEN=SECRET)
+    stranger = start(agent, EXECTRAIL_GATEWAY_TOKEN=f"{SECRET}x")
+
+    def post(token: str | None) -> int:
+        headers = {"Content-Type": PROTOBUF}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        body = logs(record(body={"string_value": "direct"}))
+        request = urllib.request.Request(f"{gateway.endpoint}/v1/logs", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    assert [post(token) for token in (None, "", "wrong", SECRET[:-1])] == [401] * 4
+    assert [post(SECRET), post(f"{SECRET}-old")] == [200, 200]
+    for agent, text in ((stranger, "stranger"), (known, "known")):
+        body = logs(record(body={"string_value": text}))
+        assert send(agent.endpoint, "logs", body) == 200
+
+    sql = "SELECT groupUniqArray(Body) AS bodies FROM otel_logs"
+    until(lambda: "known" in collected.query(sql)[0]["bodies"], 30, known.log[-2000:])
+    until(lambda: "Unauthenticated" in stranger.log, 30, stranger.log[-2000:])
+    assert sorted(collected.query(sql)[0]["bodies"]) == ["direct", "known"]
+    for collector in (gateway, known, stranger):
+        assert SECRET not in collector.log
+    # Its own telemetry needs no token.
+    until(lambda: collected.query("SELECT count() > 0 AS yes FROM canary") == [{"yes": 1}], 30)
+
+
+STACK_TOKEN = "not-a-real-token-of-the-stack"
+
+
+@pytest.fixture
+def guarded(certificates: dict[str, str], tmp_path: Path) -> Iterator[State]:
+    """An embedded stack that asks for a token and speaks TLS alone."""
+    path = tmp_path / "guarded"
+    command = [sys.executable, "-m", "exectrail"]
+    ports = ("--otlp-port", "0", "--clickhouse-port", "0")
+    pair = (
+        *("--tls-cert", certificates["EXECTRAIL_COLLECTOR_CERT_FILE"]),
+        *("--tls-key", certificates["EXECTRAIL_COLLECTOR_KEY_FILE"]),
+    )
+    environment = {**os.environ, "EXECTRAIL_TOKEN": STACK_TOKEN}
+    up = [*command, "up", "--detach", "--path", path, *ports, *pair]
+    subprocess.run(up, env=environment, check=True, capture_output=True, timeout=120)
+    state = read_state(path)
+    assert state is not None
+    yield state
+    subprocess.run([*command, "down", "--path", path], check=True, capture_output=True, timeout=120)
+
+
+def test_a_program_reports_with_tokens_and_tls_all_the_way(
+    binary: Path,
+    guarded: State,
+    certificates: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    authority = certificates["EXECTRAIL_COLLECTOR_CLIENT_CA_FILE"]
+    collector = Collector(
+        binary,
+        tmp_path / "collector",
+        "exectrail",
+        guarded.clickhouse_url,
+        (TLS, TOKEN),
+        {
+            **certificates,
+            # Who shows the token needs no certificate.
+            "EXECTRAIL_COLLECTOR_CLIENT_CA_FILE": "",
+            "EXECTRAIL_COLLECTOR_TOKEN": SECRET,
+            "EXECTRAIL_CLICKHOUSE_PASSWORD": STACK_TOKEN,
+            "EXECTRAIL_CLICKHOUSE_CA_FILE": authority,
+        },
+    )
+    program = tmp_path / "program.py"
+    program.write_text("import exectrail\nwith exectrail.workflow('all the way'):\n    pass\n")
+    environment = {
+        **os.environ,
+        "EXECTRAIL_SPOOL": str(tmp_path / "spool"),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"https://127.0.0.1:{collector.http}",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE": authority,
+    }
+    token = {"OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{SECRET}"}
+
+    def ours(*words: object, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "exectrail", *map(str, words)]
+        env = {**environment, **more}
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+
+    collector.start()
+    try:
+        assert "answered 401" in ours("doctor").stdout
+        done = ours("run", sys.executable, program, **token)
+        assert (done.returncode, done.stderr) == (0, "")
+        monkeypatch.setenv("EXECTRAIL_CLICKHOUSE_CA_FILE", authority)
+        with connect(guarded.clickhouse_url, password=STACK_TOKEN) as client:
+            sql = "SELECT state FROM executions WHERE name = 'all the way'"
+            until(lambda: client.query(sql) == [{"state": "completed"}], 60, collector.log[-2000:])
+    finally:
+        collector.stop()
+    assert SECRET not in collector.log
+    assert STACK_TOKEN not in collector.log
 
 
 @pytest.mark.parametrize("how", ["zstd", "gzip", "deflate", "none", "lz4&async_insert=1"])
