@@ -8,6 +8,7 @@ first be of a kind that is offered here, and name only engines and table functio
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Final
 
 from exectrail.clickhouse_http.errors import ACCESS_DENIED, SYNTAX_ERROR, ClickHouseError
@@ -114,10 +115,12 @@ def admit(text: str) -> str:
 def _check_kind(words: list[str]) -> None:
     first, after = (words[0] if words else ""), words[1:]
     if first not in _KINDS:
+        alike = get_close_matches(first[:80], _KINDS, n=1) if first not in _ELSEWHERE else []
         raise ClickHouseError(
             ACCESS_DENIED if first in _ELSEWHERE else SYNTAX_ERROR,
-            f"{first[:80] or 'This'} is no statement that is offered here. Offered are"
-            f" {', '.join(sorted(_KINDS))}.",
+            f"{first[:80] or 'This'} is no statement that is offered here."
+            f"{f' Maybe you meant: {alike[0]}.' if alike else ''}"
+            f" Offered are {', '.join(sorted(_KINDS))}.",
         )
     allowed = _KINDS[first]
     if first == "SYSTEM":
