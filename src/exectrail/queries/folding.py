@@ -45,6 +45,14 @@ class TouchedHour:
     hour: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complete:
+    """From when on (UTC) all rows are there that roll-ups of `what`, runs or usage, stand for."""
+
+    what: str
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Nothing:
     """What a statement returns that writes."""
@@ -58,6 +66,11 @@ def fold_begins() -> Query[Beginning]:
 def fold_touched(since: datetime) -> Query[Touched]:
     """Runs of which there is news since a time, by the store's clock."""
     return question("fold_touched", Touched, since=_time(since))
+
+
+def fold_complete() -> Query[Complete]:
+    """From when on roll-ups can be written anew: two rows."""
+    return question("fold_complete", Complete)
 
 
 def fold_hours(since: datetime, folded: datetime) -> Query[TouchedHour]:

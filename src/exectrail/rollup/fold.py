@@ -120,6 +120,8 @@ class Fold:
     def rebuild(self, since: datetime, until: datetime) -> Iterator[Folded]:
         """Write the roll-ups of all hours of a time range anew, piece by piece.
 
+        Hours of which rows were archived and dropped stay as they are.
+
         Args:
             since: Aware; the hour that it lies in is the first.
             until: Aware; the hour that it lies in is the last.
@@ -132,8 +134,8 @@ class Fold:
         count = max(0, int((until - first) / timedelta(hours=1)) + 1)
         hours = [first + timedelta(hours=number) for number in range(count)]
         done = 0
-        for what in queries.ROLLUPS:
-            for some in _chunks(hours, HOURS_AT_ONCE):
+        for what, complete in self._complete().items():
+            for some in _chunks([hour for hour in hours if hour >= complete], HOURS_AT_ONCE):
                 self._write(queries.fold_rollups(what, some, begins.now))
                 done += len(some)
                 yield Folded(0, 0, done, done=False)
@@ -146,14 +148,18 @@ class Fold:
             runs += len(some)
             yield Folded(runs, len(news), hours, done=False)
         behind = self._store.fetch(queries.fold_hours(since, begins.now))
-        for what in queries.ROLLUPS:
-            changed = sorted({one.hour for one in behind if one.what == what})
+        for what, complete in self._complete().items():
+            there = (one.hour for one in behind if one.what == what and one.hour >= complete)
+            changed = sorted(set(there))
             for some in _chunks(changed, HOURS_AT_ONCE):
                 self._write(queries.fold_rollups(what, some, begins.now))
                 hours += len(some)
                 yield Folded(runs, len(news), hours, done=False)
         self._finish(begins)
         yield Folded(runs, len(news), hours, done=True)
+
+    def _complete(self) -> dict[str, datetime]:
+        return {one.what: one.since for one in self._store.fetch(queries.fold_complete())}
 
     def _finish(self, begins: Beginning) -> None:
         self._write([queries.fold_open(begins.now), queries.fold_done(begins.now)])
