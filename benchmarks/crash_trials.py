@@ -336,7 +336,7 @@ def _sigstop(trial: Trial, chance: random.Random) -> None:
     began = time.time()
     time.sleep(0.05)
     trial.at_stop = {key: fate for key, fate in trial.fates().items() if fate.moment == "started"}
-    time.sleep(trial.lease + 2.5)
+    time.sleep(trial.lease + 6)  # time for a look, however busy the machine is
     trial.stopped = began, time.time()
     os.kill(pid, signal.SIGCONT)
     time.sleep(0.3)
