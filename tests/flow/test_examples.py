@@ -465,7 +465,12 @@ def test_no_content_and_no_secret_is_in_any_column_of_any_table(fleet: Fleet) ->
     names_of_tables = {table["name"] for table in tables}
     assert {"otel_traces", "otel_logs", "spans", "usage", "executions_state"} <= names_of_tables
     for table in names_of_tables:
-        for row in fleet.client.stream(f"SELECT * FROM `{table}`"):
+        # States of aggregates are numbers that the driver does not read.
+        for row in fleet.client.stream(
+            f"SELECT * EXCEPT durations FROM `{table}`"
+            if table in ("runs_hourly", "runs_daily", "agents_hourly", "agents_daily")
+            else f"SELECT * FROM `{table}`"
+        ):
             text = json.dumps(row, default=str)
             for word in (*MARKERS, SECRET):
                 assert word not in text, f"{word} stands in {table}"

@@ -53,7 +53,7 @@ class Two:
             " AND engine LIKE '%MergeTree') ORDER BY table, position) GROUP BY table",
             {"database": client.database},
         )
-        skipped = {"canary", "exectrail_migrations", "judge_settings"}
+        skipped = {"canary", "erasures", "exectrail_migrations", "judge_settings"}
         return {
             row["table"]: {
                 name: expression

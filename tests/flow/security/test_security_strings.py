@@ -281,13 +281,13 @@ QUESTIONS = {
     )
 }
 PARAMETER = re.compile(r"\{(\w+):([^}]+)\}")
-HARMLESS = {
-    "UInt32": "10",
-    "UInt8": "1",
-    "DateTime('UTC')": "2026-01-01 00:00:00",
-    "DateTime64(6, 'UTC')": "2026-01-01 00:00:00",
-    "Array(DateTime('UTC'))": "['2026-01-01 00:00:00']",
-}
+HARMLESS = (
+    (r"Array\(DateTime", "['2026-01-01 00:00:00']"),
+    (r"DateTime", "2026-01-01 00:00:00"),
+    (r"Array\((U?Int|Float)", "[1]"),
+    (r"U?Int|Float", "10"),
+)
+"""What to give parameters that hold no text, by the beginning of their type."""
 
 
 def asked(stack, sql: str, text: str) -> tuple[int, str, int]:
@@ -295,10 +295,8 @@ def asked(stack, sql: str, text: str) -> tuple[int, str, int]:
     literal = "'" + param(text).replace("'", "\\'") + "'"
     given: dict[str, str] = {}
     for name, kind in PARAMETER.findall(sql):
-        value = {
-            "String": text,
-            "Identifier": text,
-        }.get(kind, HARMLESS.get(kind))
+        harmless = (value for begins, value in HARMLESS if re.match(begins, kind))
+        value = text if kind in ("String", "Identifier") else next(harmless, None)
         # Arrays are read as they stand; the rest as in TabSeparated.
         given[f"param_{name}"] = f"[{literal}]" if value is None else param(value)
     answer = ask(

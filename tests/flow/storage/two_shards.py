@@ -34,7 +34,9 @@ from exectrail.clickhouse_http.app import create_app
 from exectrail.clickhouse_http.service import Service
 
 engine._write_config = lambda path: Path(sys.argv[2])
-admission.ENGINES.add("distributed")
+admission.ENGINES.update(
+    ("distributed", *(f"replicated{kind}mergetree" for kind in ("", "replacing", "aggregating")))
+)
 
 async def serve():
     app = create_app(Service(engine.Engine.open(Path(sys.argv[1]))))
