@@ -158,6 +158,7 @@ class Program:
     delay: float = 0.05
     lease: float = 45.0
     project: str = "shop"
+    environment: str = ""
     host: str = "box"
     pid: int = 4711
     worker_id: str = ""
@@ -166,6 +167,8 @@ class Program:
 
     def __post_init__(self) -> None:
         self.worker_id = self.worker_id or new_id(self.base)
+        place = names.DEPLOYMENT_ENVIRONMENT_NAME
+        self._placed = {place: self.environment} if self.environment else {}
 
     def start(
         self,
@@ -226,6 +229,7 @@ class Program:
                 "ResourceAttributes": {
                     names.SERVICE_NAME: "svc",
                     names.SERVICE_NAMESPACE: self.project,
+                    **self._placed,
                     names.HOST_NAME: self.host,
                     names.PROCESS_PID: str(self.pid),
                     names.WORKER_ID: self.worker_id,
