@@ -5,6 +5,7 @@
     python benchmarks/storage.py --big              # 50 million spans
     python benchmarks/storage.py --keep DIR         # and keep the store there
     python benchmarks/storage.py --store DIR --only runs,tree    # ask such a store again
+    python benchmarks/storage.py --store DIR --panels            # what the dashboards ask of it
 
 Runs of 3 to 20 executions with their model calls, over three weeks, with queues, pauses, resumes,
 failures, retries and dead workers, a tenth of it sent twice. It is made by SQL (storage_*.sql),
@@ -30,6 +31,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+import storage_panels
 import storage_receiver
 import storage_report as report
 from storage_fold import fold
@@ -119,6 +121,16 @@ def _ask(
         wrong.append(f"The judge could not look: {str(error).splitlines()[0][:200]}")
     rows.append({"kind": "folded", **asdict(fold(store, progress("runs", out), out))})
     end = datetime.fromtimestamp(Shape.load(folder).now_ms / 1000, UTC)
+    if options.panels:
+        panels = storage_panels.ask(
+            store, subjects(store, end), options.repeats, progress("panels", out), options.only
+        )
+        store.close()
+        report.times("Panels", panels, out)
+        slow = storage_panels.slow(panels, out)
+        rows += [{"kind": "panel", **asdict(one)} for one in panels]
+        wrong += slow if options.check else []
+        return wrong + [f"{one.name} failed: {one.error}" for one in panels if one.error]
     asked = ask(
         store,
         subjects(store, end),
@@ -230,6 +242,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--open", type=int, default=OPEN, help=f"runs at work; {OPEN} if left out")
     add("--repeats", type=int, help=f"of each question; {REPEATS} if left out")
     add("--only", type=lambda given: given.split(","), default=[], help="questions, by file name")
+    add("--panels", action="store_true", help="ask what dashboards ask; --only names some of them")
+    add("--check", action="store_true", help="exit code 1 where a panel is slow without a reason")
     add(
         "--threads",
         type=int,

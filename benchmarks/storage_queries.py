@@ -201,17 +201,43 @@ def _ask(
     *,
     planning: bool,
 ) -> Asked:
+    def statement(turn: int) -> tuple[str, Values]:
+        values = about.values(turn, variant.range, variant.group)
+        if name == "run":  # by the id under which a run is shown, not by any
+            values["execution_id"] = values["root_id"]
+        return sql, bind(sql, values)
+
+    return timed(store, name, variant.said, repeats, statement, planning=planning)
+
+
+def timed(
+    store: Store,
+    name: str,
+    variant: str,
+    repeats: int,
+    statement: Callable[[int], tuple[str, Values]],
+    *,
+    planning: bool,
+) -> Asked:
+    """Ask something several times.
+
+    Args:
+        store: Whom.
+        name: What it is called.
+        variant: What it is asked with, in words.
+        repeats: How often, beside the first time.
+        statement: SQL and parameters of each turn; the first one is turn 0.
+        planning: Whether planning is told apart.
+    """
     times: list[float] = []
     cpu: list[float] = []
     rows = rows_read = bytes_read = 0
     plan_ms = 0.0
     try:
         for turn in range(repeats + 1):
-            values = about.values(turn, variant.range, variant.group)
-            if name == "run":  # by the id under which a run is shown, not by any
-                values["execution_id"] = values["root_id"]
+            sql, values = statement(turn)
             began, used = time.perf_counter(), time.process_time()
-            result = store.ask(sql, bind(sql, values))
+            result = store.ask(sql, values)
             times.append((time.perf_counter() - began) * 1000)
             cpu.append((time.process_time() - used) * 1000)
             rows = max(rows, result.data.count(b"\n"))
@@ -219,15 +245,16 @@ def _ask(
             if turn and sum(times) > BUDGET_S * 1000:
                 break
         if planning:
+            sql, values = statement(0)
             began = time.perf_counter()
-            store.ask(f"EXPLAIN {sql}", bind(sql, about.values(0, variant.range, variant.group)))
+            store.ask(f"EXPLAIN {sql}", values)
             plan_ms = (time.perf_counter() - began) * 1000
     except ClickHouseError as error:
-        return Asked(name, variant.said, error=str(error).splitlines()[0][:200])
+        return Asked(name, variant, error=str(error).splitlines()[0][:200])
     later = sorted(times[1:]) or times
     return Asked(
         name,
-        variant.said,
+        variant,
         plan_ms=plan_ms,
         first_ms=times[0],
         median_ms=statistics.median(later),

@@ -111,22 +111,27 @@ def received(got: Sequence[Received], out: TextIO) -> None:
         _line(out, name, *figures, f"{one.rate:,.0f}")
 
 
-def asked(rows: Sequence[Asked], out: TextIO) -> None:
-    """How long questions took."""
+def times(title: str, rows: Sequence[Asked], out: TextIO) -> None:
+    """How long questions took, the slowest first."""
     head = "explain", "first ms", "median ms", "p95 ms", "cpu ms", "rows", "rows read"
-    _line(out, "\nQuestions", *head)
+    _line(out, f"\n{title}", *head)
     for one in sorted(rows, key=lambda one: -one.median_ms):
         name = f"  {one.name} {one.variant}".rstrip()
         if one.error:
             print(f"{name}: {one.error}", file=out)
             continue
-        times = [
+        figures = [
             f"{ms:,.0f}"
             for ms in (one.plan_ms, one.first_ms, one.median_ms, one.p95_ms, one.cpu_ms)
         ]
-        _line(out, name, *times, f"{one.rows:,}", f"{one.rows_read:,}")
+        _line(out, name, *figures, f"{one.rows:,}", f"{one.rows_read:,}")
     slow = sum(one.median_ms >= GOAL_MS for one in rows)
     print(f"  {slow} of {len(rows)} take {GOAL_MS:.0f} ms or more in the median", file=out)
+
+
+def asked(rows: Sequence[Asked], out: TextIO) -> None:
+    """How long the questions took, beside what was aimed at and what there was before."""
+    times("Questions", rows, out)
     print(
         f"\nGoals: {GOAL_TYPED:,} spans/s into the typed tables, under {GOAL_BYTES:.0f} bytes per"
         f" typed span,\n{GOAL_RECEIVED:,} spans/s by the receiver on one core, what dashboards ask"

@@ -45,3 +45,16 @@ def test_what_was_made_and_sent_twice_is_shown_once_and_as_what_it_is():
 
     received = [(row["signal"], row["rows"], row["stored"]) for row in rows if "stored" in row]
     assert received == [("traces", 4096, 4096)] * 2 + [("logs", 4096, 4096)] * 2
+
+
+def test_every_panel_is_timed():
+    rows = run("storage.py", "--quick", "--spans=8000", "--open=16", "--no-receiver", "--panels")
+    asked = [row for row in rows if row["kind"] == "panel"]
+    assert {row["name"].partition(":")[0] for row in asked} == {
+        file.stem.removeprefix("exectrail-")
+        for file in (BENCHMARKS.parent / "dashboards/generated").glob("exectrail-*.json")
+    }
+    shown = {row["name"]: row["rows"] for row in asked}
+    assert shown["history: Runs"] > 10
+    assert shown["execution: Tree"] > 1
+    assert all(row["median_ms"] > 0 for row in asked)
