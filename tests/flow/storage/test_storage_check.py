@@ -130,6 +130,7 @@ def test_money_fires_where_there_is_a_budget(
     settings = tmp_path / "alerts.toml"
     settings.write_text(
         "[cost_of_day]\nthreshold = 40\nworkflows = { flow = 20 }\n[cost_of_run]\nthreshold = 5\n"
+        "[cost_predicted]\nenabled = false\n"
     )
 
     code, fired = check("--settings", str(settings))
