@@ -55,7 +55,7 @@ def test_a_healthy_fleet_is_left_alone(
     ],
     ids=["dying", "at the limit", "too few", "failing", "cancelled", "burst"],
 )
-def test_rates_fire_above_their_limits_and_not_for_fewended(
+def test_rates_fire_above_their_limits_and_not_for_few_runs(
     store: Client,
     check: Callable[..., Any],
     canary: Callable[..., None],
