@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -73,6 +74,14 @@ def test_a_rule_says_what_to_do_and_where_to_look(rule: dict[str, Any]) -> None:
     assert linked == rule["dashboardUid"]
     assert linked in DASHBOARDS
     assert rule["labels"]["severity"] in ("critical", "warning")
+
+
+@EACH
+def test_what_a_link_chooses_is_a_variable_of_its_dashboard(rule: dict[str, Any]) -> None:
+    file = ROOT / f"dashboards/generated/{rule['dashboardUid']}.json"
+    known = {one["name"] for one in json.loads(file.read_text())["templating"]["list"]}
+
+    assert set(re.findall(r"[?&]var-(\w+)=", rule["annotations"]["dashboard"])) <= known
 
 
 @EACH
