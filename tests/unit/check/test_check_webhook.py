@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -186,6 +187,13 @@ def test_an_address_that_nobody_can_post_to_is_told_without_its_path(url: str) -
 
     assert "secret" not in str(raised.value)
     assert "etc" not in str(raised.value)
+
+
+def test_nobody_waits_for_ever_for_an_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(NotifyError, match=f"^{url} was not reached"):
+            post(f"{url}/x", {}, timeout_s=0.2)
 
 
 def test_a_token_that_is_no_header_is_not_told(
