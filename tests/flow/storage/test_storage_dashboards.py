@@ -231,7 +231,9 @@ def test_every_query_is_answered_whatever_is_chosen(
         if target["format"] == 0 and frame["fields"] and frame["fields"][0]["values"]
     }
     assert set(drawn.values()) <= {"wide"}, drawn
-    assert bool(drawn) == (picked != "hostile")
+    asked = {title: target["rawSql"] for title, target in queries}
+    chosen_from = [title for title in drawn if _VARIABLE.search(asked[title])]
+    assert bool(chosen_from) == (picked != "hostile"), chosen_from
 
 
 def test_an_empty_store_is_answered(
@@ -339,6 +341,18 @@ def test_execution_shows_one_run_whole(fleet: Fleet, grafana: Grafana, target: T
     assert grafana.rows(target("execution", "Compared with a second run"), run=run.id) == []
 
 
+def test_with_no_run_chosen_execution_shows_none(
+    fleet: Fleet, grafana: Grafana, dashboards: dict[str, dict[str, Any]]
+) -> None:
+    panels = dashboards["exectrail-execution"]["panels"]
+    shown = {
+        (panel["title"], number): grafana.rows(target)
+        for panel in panels
+        for number, target in enumerate(panel["targets"])
+    }
+    assert {at: rows for at, rows in shown.items() if rows} == {}
+
+
 def test_cost_says_what_was_spent_and_how_far_that_is_known(
     fleet: Fleet, grafana: Grafana, target: Target
 ) -> None:
@@ -367,3 +381,247 @@ def test_agents_are_ranked_by_what_they_did(fleet: Fleet, grafana: Grafana, targ
     assert writer["median_ms"] == pytest.approx(8000, abs=1)
     [failed] = grafana.rows(target("agents", "What agents fail with"))
     assert (failed["error_type"], failed["example"]) == ("E", fleet.done[5].id)
+
+
+def test_agents_are_ranked_by_how_surely_they_succeed(
+    store: Client, base: datetime, grafana: Grafana, target: Target
+) -> None:
+    done = {"steady": (100, 90), "lucky": (3, 3), "poor": (50, 10)}
+    hour = base.replace(minute=0, second=0, microsecond=0)
+    rows = [
+        {"hour": hour, "agent": agent, "folded": base, "runs": runs, "completed": completed}
+        for agent, (runs, completed) in done.items()
+    ]
+    store.insert("agents_hourly", rows)
+    ranked = grafana.rows(target("agents", "Ranking"))
+    assert [(row["place"], row["agent"], row["ended_runs"]) for row in ranked] == [
+        (1, "steady", 100),
+        (2, "lucky", 3),
+        (3, "poor", 50),
+    ]
+    # The lower bounds as tables of Wilson's interval have them.
+    assert [round(row["surely"], 3) for row in ranked] == [0.826, 0.438, 0.112]
+
+
+def test_a_run_says_how_far_it_is(
+    store: Client,
+    program: Callable[..., Program],
+    send: Callable[..., None],
+    canary: Callable[..., None],
+    grafana: Grafana,
+    target: Target,
+) -> None:
+    canary()
+    worker = program()
+    run = worker.start("workflow", "long", -60)
+    run.child("agent", "first", -50, agent="first").move("completed", -40)
+    run.child("agent", "second", -40, agent="second").child("step", "look", -30)
+    worker.beat(-1)
+    send(worker)
+    assert grafana.rows(target("execution", "How far it is"), run=run.id) == [
+        {"agents_all": 2, "agents_ended": 1, "steps_all": 1, "steps_ended": 0, "running_now": 2}
+    ]
+
+
+def test_cost_says_what_caches_saved_and_what_money_was_wasted_by(
+    store: Client, fleet: Fleet, grafana: Grafana, target: Target
+) -> None:
+    always = {"since": "1900-01-01 00:00:00", "until": "2299-12-31 00:00:00"}
+    named = {"version": "v1", "listing": 1, "provider": "acme", "model": "m-1"} | always
+    store.insert("price_versions", [{"version": "v1", "listings": 1, "synced_at": fleet.base}])
+    store.insert(
+        "model_prices",
+        [{name: named[name] for name in named} | {"price_version": "v1"}],
+    )
+    price = {"currency": "USD", "input": "3", "cache_read": "0.3", "cache_write": "3.75"}
+    size = {"day_from": 0, "day_until": 86_400_000_000, "above": -1, "up_to": 2**62}
+    store.insert("prices", [named | size | price])
+    saved = {row["model"]: row for row in grafana.rows(target("cost", "Saved by caches"))}
+    # Of each of six calls: 30 tokens read at 2.7 dollars a million less, 10 written at 0.75 more.
+    assert saved["m-1"]["saved"] == pytest.approx(6 * (30 * 2.7 - 10 * 0.75) / 1e6)
+    assert (saved["m-1"]["cache_read_tokens"], saved["m-1"]["cached"]) == (180, pytest.approx(0.3))
+    assert saved["m-2"]["saved"] is None
+    [failed] = grafana.rows(target("cost", "Spent for nothing, by cause"))
+    assert (failed["cause"], failed["wasted"], failed["model_calls"], failed["all_runs"]) == (
+        "failed",
+        pytest.approx(0.25),
+        2,
+        1,
+    )
+
+
+@pytest.fixture
+def unusual(store: Client, base: datetime) -> datetime:
+    """The hour in which `flow` was dear, after twenty days in which it was not."""
+    now = base.replace(minute=0, second=0, microsecond=0)
+
+    def hour(back: int, workflow: str, cost: float) -> dict[str, Any]:
+        waver = 1 + 0.02 * (back * 7 % 5 - 2)
+        told = {"runs": 40, "success": 40, "duration_ms": 120_000.0 * waver}
+        return told | {
+            "hour": now - timedelta(hours=back),
+            "project": "shop",
+            "workflow": workflow,
+            "name": workflow,
+            "folded": base,
+            "cost": round(cost * waver, 4),
+        }
+
+    known = [hour(back, "flow", 4.0) for back in range(2, 20 * 24)]
+    young = [hour(back, "new", 4.0) for back in range(1, 48)]
+    store.insert("runs_hourly", [*known, hour(1, "flow", 30.0), *young])
+    days = [
+        {"day": row["hour"].date(), "workflow": row["workflow"], "folded": base, "runs": 40}
+        for row in [*known[::24], *young[::24]]
+    ]
+    store.insert("runs_daily", days)
+    return now - timedelta(hours=1)
+
+
+def _time(value: Any) -> datetime:
+    return datetime.fromisoformat(value)
+
+
+def test_anomalies_says_what_is_unusual_against_what_and_where_to_look(
+    unusual: datetime, grafana: Grafana, target: Target
+) -> None:
+    hits = grafana.rows(target("anomalies", "What was not as usual"))
+    assert {(hit["subject"], hit["measure"], hit["direction"]) for hit in hits} == {
+        ("flow", "cost", "more"),
+        ("flow", "cost per run", "more"),
+    }
+    [hit] = [hit for hit in hits if hit["measure"] == "cost"]
+    assert _time(hit["hour"]) == unusual
+    assert hit["was"].endswith(" USD")
+    assert re.fullmatch(r"\d(\.\d+)?( to \d(\.\d+)?)? USD \+- \d\.\d+ USD", hit["usual"]), hit[
+        "usual"
+    ]
+    assert hit["against"] == f"the 14 days before, at {unusual:%H:%M} UTC"
+    assert hit["times_off"] > 6
+    assert (hit["from_ms"], hit["to_ms"]) == (
+        unusual.timestamp() * 1000,
+        unusual.timestamp() * 1000 + 3_600_000,
+    )
+    [answer] = grafana.ask([target("anomalies", "Not as usual")])
+    time, *bars = answer["frames"][0]["fields"]
+    assert (time["type"], _time(time["values"][-1])) == ("time.Time", unusual)
+    assert [(bar["labels"]["measure_name"], bar["values"][-1]) for bar in bars] == [
+        ("cost", 1),
+        ("cost per run", 1),
+    ]
+    for values in ({"workflow": "new"}, {"project": "other"}, {"workflow": HOSTILE}):
+        assert grafana.rows(target("anomalies", "What was not as usual"), **values) == []
+
+
+def test_a_measure_is_drawn_with_the_bounds_beyond_which_it_is_unusual(
+    unusual: datetime, grafana: Grafana, target: Target
+) -> None:
+    points = grafana.rows(target("anomalies", "Cost"), shown="flow")
+    before = [point for point in points if _time(point["time"]) < unusual]
+    assert len(before) >= 4
+    for point in before:
+        assert point["usual_from"] < point["measured"] < point["usual_to"]
+        assert point["unusual"] is None
+    [last] = [point for point in points if _time(point["time"]) == unusual]
+    assert last["usual_to"] < last["measured"] == last["unusual"]
+    # Nothing is usual yet for what is new; its values are drawn all the same.
+    points = grafana.rows(target("anomalies", "Cost"), shown="new")
+    assert [point["measured"] > 0 for point in points] == [True] * len(points) != []
+    assert {point["usual_to"] for point in points} == {None}
+    assert [row["subject"] for row in grafana.rows(target("anomalies", "Too little history"))] == [
+        "new"
+    ]
+    for shown in ([], HOSTILE[:1], "nobody"):
+        assert grafana.rows(target("anomalies", "Cost"), shown=shown) == []
+
+
+def test_health_says_what_was_lost_and_what_waits(
+    store: Client, fleet: Fleet, grafana: Grafana, target: Target
+) -> None:
+    def point(name: str, value: float, at: float, **more: Any) -> dict[str, Any]:
+        began = fleet.base - timedelta(hours=2)
+        own = {"ServiceName": "svc", "StartTimeUnix": began} if "Attributes" in more else {}
+        told = {"MetricName": name, "Value": value, "TimeUnix": fleet.base + timedelta(seconds=at)}
+        return own | told | more
+
+    where = {"Attributes": {names.TELEMETRY_SITE: "spool"}}
+    collector = {
+        "ResourceAttributes": {
+            names.SERVICE_NAME: "exectrail-collector",
+            "service.instance.id": "c",
+        }
+    }
+    by = {"Attributes": {"receiver": "otlp", "transport": "http"}} | collector
+    store.insert(
+        "otel_metrics_sum",
+        [
+            *(point(names.METRIC_TELEMETRY_DROPPED, n, 60 * n - 600, **where) for n in range(8)),
+        ],
+    )
+    store.insert(
+        "otel_metrics_sum",
+        [
+            *(point("otelcol_receiver_accepted_log_records", n, n - 60, **by) for n in (2, 50)),
+            *(point("otelcol_receiver_refused_log_records", n, n - 60, **by) for n in (0, 3)),
+            *(point("otelcol_exporter_sent_log_records", n, n - 60, **by) for n in (0, 40)),
+        ],
+    )
+    queue = {"Attributes": {"data_type": "logs", "exporter": "clickhouse"}} | collector
+    store.insert(
+        "otel_metrics_gauge",
+        [
+            point("otelcol_exporter_queue_capacity", 2000, -30, **queue),
+            point("otelcol_exporter_queue_size", 500, -30, **queue),
+        ],
+    )
+    [now] = grafana.rows(target("health", "Latest signs"))
+    assert now["canary_age_s"] >= 0
+    assert now["fold_age_s"] >= 0
+    assert (now["baseline_age_s"], now["verdict_age_s"]) == (None, None)
+    [dropped] = grafana.rows(target("health", "Dropped by programs"))
+    assert (dropped["service"], dropped["site"], dropped["dropped"]) == ("svc", "spool", 7)
+    [told] = grafana.rows(target("health", "Collectors"))
+    assert [told[name] for name in ("collector", "kind", "taken", "refused", "stored")] == [
+        "c",
+        "log_records",
+        50,
+        3,
+        40,
+    ]
+    [filled] = grafana.rows(target("health", "Collector's queues"))
+    assert [value for name, value in filled.items() if name != "time"] == [0.25]
+    [late] = grafana.rows(target("health", "Late, or by another clock"))
+    assert (late["service"], late["host"]) == ("svc", "box")
+    # Each was received 50 ms after it was written.
+    assert late["quickest_ms"] == late["longest_ms"] == pytest.approx(50, abs=0.01)
+    delays = grafana.rows(target("health", "Ingest delay"))
+    assert {round(row["p95"]) for row in delays} == {50}
+    tables = {row["table_name"]: row for row in grafana.rows(target("health", "Tables"))}
+    assert tables["runs"]["stored_rows"] == 8
+    assert tables["runs"]["stored_bytes"] > 0
+    assert {"otel_logs", "transitions", "spans"} <= tables.keys()
+    # The embedded engine keeps no log of queries.
+    assert grafana.rows(target("health", "Slow questions")) == []
+
+
+def test_health_counts_what_could_not_be_used_by_reason(
+    store: Client,
+    program: Callable[..., Program],
+    send: Callable[..., None],
+    grafana: Grafana,
+    target: Target,
+) -> None:
+    worker = program()
+    for number in range(3):
+        worker.record(
+            names.EVENT_EXECUTION_STATE_CHANGED,
+            -60.0 + number,
+            {names.EXECUTION_STATE: "running", names.EXECUTION_ID: ""},
+        )
+    send(worker)
+    [row] = grafana.rows(target("health", "Could not be used"))
+    assert (row["times"], row["service"], row["project"]) == (3, "svc", "shop")
+    assert row["event"] == names.EVENT_EXECUTION_STATE_CHANGED
+    assert row["reject"]
+    assert json.loads(row["latest_attributes"])[names.EXECUTION_STATE] == "running"
+    assert grafana.rows(target("health", "Could not be used"), project="other") == []
