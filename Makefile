@@ -25,6 +25,7 @@ LOCKS := requirements/dev.txt requirements/build.txt
 READY := .venv/.ready
 COLLECTOR := .tools/collector/otelcol-exectrail
 FRAMES := .tools/frames/exectrail-frames
+SCHEMA := .tools/schema/exectrail-schema
 # The builder is of the version that it builds.
 COLLECTOR_VERSION = $(shell sed -n 's/^  version: *//p' collector/builder.yaml)
 
@@ -47,8 +48,8 @@ collector: $(COLLECTOR) ## Build the lean OpenTelemetry Collector; needs Go 1.26
 dashboards: $(READY) ## Write dashboards/generated from the code in dashboards/
 	@$(BIN)/python -m dashboards.build
 
-grafana: $(FRAMES) ## Build what asks as Grafana's backend does; needs Go 1.26 or newer and a module proxy
-	@echo $(FRAMES)
+grafana: $(FRAMES) $(SCHEMA) ## Build what asks and reads as Grafana does; needs Go 1.26 or newer and a module proxy
+	@echo $(FRAMES) $(SCHEMA)
 
 e2e: $(READY) $(COLLECTOR) ## Kill the collector twenty times and take the database away for a minute: nothing is lost
 	@EXECTRAIL_TEST_KILLS=20 EXECTRAIL_TEST_AWAY=60 $(BIN)/python -m pytest -rP $(PYTEST) tests/flow/collector/test_end_to_end.py
@@ -112,9 +113,12 @@ $(COLLECTOR): collector/builder.yaml
 		|| { tail -n 20 $(abspath $(dir $@)build.log) >&2; exit 1; }
 	@mv $@.new $@
 
+# Go programs beneath tests/grafana, each in a folder of the name that its place in .tools has.
 $(FRAMES): $(wildcard tests/grafana/frames/*)
+$(SCHEMA): $(wildcard tests/grafana/schema/*)
+$(FRAMES) $(SCHEMA):
 	@command -v go >/dev/null || { echo "make grafana needs Go, and there is no go on the PATH" >&2; exit 1; }
-	@echo "Building $(FRAMES); the first time takes some minutes"
+	@echo "Building $@; the first time takes some minutes"
 	@mkdir -p $(dir $@)
-	@cd tests/grafana/frames && nice -n 10 go build -p 2 -trimpath -ldflags "-s -w" -o $(abspath $@).new .
+	@cd tests/grafana/$(notdir $(@D)) && nice -n 10 go build -p 2 -trimpath -ldflags "-s -w" -o $(abspath $@).new .
 	@mv $@.new $@

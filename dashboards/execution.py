@@ -235,7 +235,20 @@ def states() -> Panel:
         .thresholds(thresholds((None, "text")))
         .display_name("${__field.labels.execution}")
         .custom({"fillOpacity": 80, "lineWidth": 0})
-        .options({"mergeValues": True, "showValue": "never", "rowHeight": 0.85})
+        .options(
+            {
+                "mergeValues": True,
+                "showValue": "never",
+                "rowHeight": 0.85,
+                "legend": {
+                    "displayMode": "list",
+                    "placement": "bottom",
+                    "showLegend": True,
+                    "calcs": [],
+                },
+                "tooltip": {"mode": "single", "sort": "none"},
+            }
+        )
     )
 
 

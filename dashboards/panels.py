@@ -224,7 +224,7 @@ def table(
         .no_value(empty)
         .thresholds(thresholds((None, "text")))
         .custom({"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True})
-        .options({"showHeader": True, "cellHeight": "sm", "footer": {"show": False}})
+        .options({"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": []}})
     )
 
 
