@@ -236,6 +236,35 @@ def test_every_query_is_answered_whatever_is_chosen(
     assert bool(chosen_from) == (picked != "hostile"), chosen_from
 
 
+def test_columns_are_what_their_looks_take_them_for(
+    dashboards: dict[str, dict[str, Any]], fleet: Fleet, unusual: datetime, grafana: Grafana
+) -> None:
+    """A unit is for numbers, a date for times, and no look for a column that there is not."""
+    values = {"run": [fleet.done[5].id], "other": [fleet.done[0].id], "shown": ["flow"]}
+    panels = [
+        (f"{uid}: {panel['title']}", panel)
+        for uid, made in dashboards.items()
+        for panel in made["panels"]
+        if panel["type"] == "table"
+    ]
+    answers = grafana.ask([panel["targets"][0] for _, panel in panels], values)
+    wrong: list[tuple[str, str, str]] = []
+    looked_at = 0
+    for (title, panel), answer in zip(panels, answers, strict=True):
+        [frame] = answer["frames"]
+        types = {field["name"]: field["type"] for field in frame["fields"]}
+        looked_at += bool(types)
+        for override in panel["fieldConfig"]["overrides"]:
+            name = override["matcher"]["options"]
+            units = [one["value"] for one in override["properties"] if one["id"] == "unit"]
+            found = types.get(name, "nothing").removeprefix("*")
+            kind = "time.Time" if units == ["dateTimeAsIso"] else r"u?int\d+|float\d+"
+            if types and (found == "nothing" or (units and not re.fullmatch(kind, found))):
+                wrong.append((title, name, found))
+    assert wrong == []
+    assert looked_at > 25
+
+
 def test_an_empty_store_is_answered(
     store: Client, dashboards: dict[str, dict[str, Any]], grafana: Grafana
 ) -> None:
