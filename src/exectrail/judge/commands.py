@@ -10,7 +10,8 @@ import re
 import select
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -123,17 +124,18 @@ def run(args: argparse.Namespace) -> int:
 def _go_on(args: argparse.Namespace, wait: _Waiting) -> int:
     client: Client | None = None
     judge: Judge | None = None
-    fold: Fold | None = None
+    aside: _Aside | None = None
     failures, said = 0, ""
     try:
         while True:
             try:
-                if client is None or judge is None or fold is None:
+                if client is None or judge is None:
                     client = connect(args.url, database=args.database)
-                    judge, fold = _judge(client), Fold(client)
+                    judge = _judge(client)
+                    aside = None if args.no_rollup else _Aside(Fold(client).attend)
                 _print(judge.attend(), as_json=args.json)
-                if not args.no_rollup:
-                    fold.attend()
+                if aside is not None:
+                    aside.attend()
             except AddressError as error:
                 _tell(str(error))
                 return 2
@@ -150,8 +152,35 @@ def _go_on(args: argparse.Namespace, wait: _Waiting) -> int:
             if wait(pause if failures else args.interval):
                 return 0
     finally:
+        if aside is not None:
+            aside.close()
         if client is not None:
             client.close()
+
+
+class _Aside:
+    """Does something again and again in a thread of its own: no verdict waits for a fold."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._work = work
+        self._thread = ThreadPoolExecutor(1)
+        self._at_work: Future[object] | None = None
+
+    def attend(self) -> None:
+        """Begin it again, where it is done.
+
+        Raises:
+            StorageError: The last time it failed.
+        """
+        if self._at_work is not None and not self._at_work.done():
+            return
+        before, self._at_work = self._at_work, self._thread.submit(self._work)
+        if before is not None:
+            before.result()
+
+    def close(self) -> None:
+        """Wait for what is at work."""
+        self._thread.shutdown()
 
 
 class _Waiting:

@@ -246,40 +246,34 @@ class _Stack:
 
 def _judge(client: Client) -> Callable[[], None]:
     judge = Judge(client, settings=rule_settings(load()))
-    said = ""
 
     def look() -> None:
-        nonlocal said
-        try:
-            verdicts = judge.attend()
-        except StorageError as error:
-            if str(error) != said:
-                logger.error("exectrail: the judge could not ask: %s", error)
-            said = str(error)
-            return
-        said = ""
-        if verdicts:
+        if verdicts := judge.attend():
             logger.info("exectrail: the judge said %d verdicts", len(verdicts))
 
-    return look
+    return _saying_once("the judge could not ask", look)
 
 
 def _fold(client: Client) -> Callable[[], None]:
-    fold = Fold(client)
+    return _saying_once("the roll-ups could not be written", Fold(client).attend)
+
+
+def _saying_once(trouble: str, work: Callable[[], object]) -> Callable[[], None]:
+    """Something that asks the store, and says of a failure what it is unless it did just before."""
     said = ""
 
-    def piece() -> None:
+    def attempt() -> None:
         nonlocal said
         try:
-            fold.attend()
+            work()
         except StorageError as error:
             if str(error) != said:
-                logger.error("exectrail: the roll-ups could not be written: %s", error)
+                logger.error("exectrail: %s: %s", trouble, error)
             said = str(error)
-            return
-        said = ""
+        else:
+            said = ""
 
-    return piece
+    return attempt
 
 
 def _complain(text: str) -> None:

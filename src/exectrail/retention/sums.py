@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from exectrail import queries
 from exectrail.retention.mentions import Search
-from exectrail.rollup.fold import HOURS_AT_ONCE
+from exectrail.rollup import Fold
 from exectrail.storage.client import Client
-from exectrail.storage.tables import Table, Tables
+from exectrail.storage.tables import Tables
 
 _HOUR_OF: Final = {"runs": "made", "usage": "ts"}
 """What sums are made of, and the column that files its rows."""
@@ -38,6 +38,7 @@ def hours_of(client: Client, search: Search) -> Hours:
         StorageError: The database cannot be asked.
     """
     tables = Tables(client)
+    complete = {one.what: one.since for one in client.fetch(queries.fold_complete())}
     there = {table.name: table for table in tables.all()}
     behind: dict[str, Sequence[datetime]] = {}
     lasting = 0
@@ -46,8 +47,7 @@ def hours_of(client: Client, search: Search) -> Hours:
         hours = list(
             tables.groups(what, f"toStartOfHour(toDateTime({column}, 'UTC'))", search.own(table))
         )
-        complete = _complete_since(tables, table)
-        behind[what] = [hour for hour in hours if hour >= complete]
+        behind[what] = [hour for hour in hours if hour >= complete[what]]
         lasting += len(hours) - len(behind[what])
     return Hours(behind, lasting)
 
@@ -58,22 +58,5 @@ def make_anew(client: Client, hours: Hours) -> None:
     Raises:
         StorageError: The database failed.
     """
-    [begins] = client.fetch(queries.fold_begins())
-    for what, behind in hours.behind.items():
-        for start in range(0, len(behind), HOURS_AT_ONCE):
-            some = behind[start : start + HOURS_AT_ONCE]
-            for statement in queries.fold_rollups(what, some, begins.now):
-                client.command(statement.sql, statement.parameters)
-
-
-def _complete_since(tables: Tables, table: Table) -> datetime:
-    """From when on all rows of a table are there: none was archived and none is too old."""
-    dropped: datetime = tables.values(
-        "archives",
-        ["max(before)"],
-        "dropped = 1 AND table_name = {name:String}",
-        {"name": table.name},
-    )[0]
-    if table.days is None:
-        return dropped
-    return max(dropped, datetime.now(UTC) - timedelta(days=table.days))
+    for _ in Fold(client).write_hours(hours.behind):
+        pass

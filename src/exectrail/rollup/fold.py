@@ -120,7 +120,7 @@ class Fold:
     def rebuild(self, since: datetime, until: datetime) -> Iterator[Folded]:
         """Write the roll-ups of all hours of a time range anew, piece by piece.
 
-        Hours of which rows were archived and dropped stay as they are.
+        Hours of which rows were archived and dropped, or have grown too old, stay as they are.
 
         Args:
             since: Aware; the hour that it lies in is the first.
@@ -129,17 +129,34 @@ class Fold:
         Raises:
             Exception: What the store raises.
         """
-        [begins] = self._store.fetch(queries.fold_begins())
         first = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         count = max(0, int((until - first) / timedelta(hours=1)) + 1)
         hours = [first + timedelta(hours=number) for number in range(count)]
-        done = 0
-        for what, complete in self._complete().items():
-            for some in _chunks([hour for hour in hours if hour >= complete], HOURS_AT_ONCE):
-                self._write(queries.fold_rollups(what, some, begins.now))
-                done += len(some)
-                yield Folded(0, 0, done, done=False)
-        yield Folded(0, 0, done, done=True)
+        written = 0
+        for written in self.write_hours(dict.fromkeys(queries.ROLLUPS, hours)):
+            yield Folded(0, 0, written, done=False)
+        yield Folded(0, 0, written, done=True)
+
+    def write_hours(self, behind: Mapping[str, Sequence[datetime]]) -> Iterator[int]:
+        """Write the roll-ups of some hours anew, of which all rows are there.
+
+        Args:
+            behind: Beginnings of hours (UTC), by what was told in them: runs or usage.
+
+        Yields:
+            How many hours were written until now.
+
+        Raises:
+            Exception: What the store raises.
+        """
+        [begins] = self._store.fetch(queries.fold_begins())
+        written = 0
+        for one in self._store.fetch(queries.fold_complete()):
+            there = sorted({hour for hour in behind.get(one.what, ()) if hour >= one.since})
+            for some in _chunks(there, HOURS_AT_ONCE):
+                self._write(queries.fold_rollups(one.what, some, begins.now))
+                written += len(some)
+                yield written
 
     def _fold(self, begins: Beginning, news: Sequence[str], since: datetime) -> Iterator[Folded]:
         runs = hours = 0
@@ -148,18 +165,13 @@ class Fold:
             runs += len(some)
             yield Folded(runs, len(news), hours, done=False)
         behind = self._store.fetch(queries.fold_hours(since, begins.now))
-        for what, complete in self._complete().items():
-            there = (one.hour for one in behind if one.what == what and one.hour >= complete)
-            changed = sorted(set(there))
-            for some in _chunks(changed, HOURS_AT_ONCE):
-                self._write(queries.fold_rollups(what, some, begins.now))
-                hours += len(some)
-                yield Folded(runs, len(news), hours, done=False)
+        changed = {
+            what: [one.hour for one in behind if one.what == what] for what in queries.ROLLUPS
+        }
+        for hours in self.write_hours(changed):
+            yield Folded(runs, len(news), hours, done=False)
         self._finish(begins)
         yield Folded(runs, len(news), hours, done=True)
-
-    def _complete(self) -> dict[str, datetime]:
-        return {one.what: one.since for one in self._store.fetch(queries.fold_complete())}
 
     def _finish(self, begins: Beginning) -> None:
         self._write([queries.fold_open(begins.now), queries.fold_done(begins.now)])

@@ -143,16 +143,20 @@ def test_roll_ups_are_the_sums_of_what_they_stand_for(store: Client) -> None:
     assert [_sum(store, name, "hourly", money) for name in ("runs", "usage")] == before
 
 
-def test_sums_of_what_was_archived_and_dropped_stay(store: Client) -> None:
-    base = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+@pytest.mark.parametrize("why", ["archived and dropped", "too old"])
+def test_sums_of_what_is_there_no_more_stay(store: Client, why: str) -> None:
+    base = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
     for number in range(10):
-        _tell(store, draw(f"archived.{number}", Weather.draw(1)).events, base)
+        _tell(store, draw(f"gone.{number}", Weather.draw(1)).events, base)
     fold = Fold(store)
     _fold(fold)
     before = _sum(store, "usage", "hourly", "sum(calls) AS calls")
     assert before["calls"] > 0
-    dropped = {"table_name": "usage", "before": base + timedelta(days=1), "dropped": 1}
-    store.insert("archives", [dropped])
+    if why == "too old":
+        store.command("ALTER TABLE usage MODIFY TTL toDateTime(received) + toIntervalDay(2)")
+    else:
+        dropped = {"table_name": "usage", "before": base + timedelta(days=1), "dropped": 1}
+        store.insert("archives", [dropped])
     store.command("TRUNCATE TABLE usage")
 
     list(fold.rebuild(base - timedelta(days=2), base + timedelta(hours=2)))

@@ -29,7 +29,7 @@ WITH
     -- what may be beneath others: those alone are looked for that may be stuck, and not before the first of them was made
     (SELECT groupArray((x.1, x.2)) FROM (SELECT arrayJoin(opened) AS x)
         WHERE x.5 IN ('running', 'blocked') AND x.4 NOT IN (SELECT arrayJoin(gone))) AS at_work,
-    arrayMin(at_work.1) - toIntervalHour(2) AS earliest
+    if(empty(at_work), toDateTime64('2200-01-01 00:00:00', 3, 'UTC'), arrayMin(at_work.1) - toIntervalHour(2)) AS earliest
 SELECT
     execution_id, parent_id, bound, dead,
     dead AND exited = 1 AND signal IN ('SIGTERM', 'SIGINT') AS cancelled,
