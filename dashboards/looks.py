@@ -59,7 +59,7 @@ OUTCOMES: Final = ("success", "partial", "failed", "cancelled", "abandoned")
 RUN: Final = "/d/exectrail-execution?${__url_time_range}&${datasource:queryparam}&var-run="
 """Leads to one run; its id comes after it."""
 HOUR: Final = (
-    "/d/exectrail-history?from=${__data.fields.from_ms}&to=${__data.fields.to_ms}"
+    "/d/exectrail-history?from=${__data.fields.from_ms.numeric}&to=${__data.fields.to_ms.numeric}"
     "&${datasource:queryparam}&var-project=${__data.fields.project:percentencode}"
     "&var-workflow=${__data.fields.workflow:percentencode}"
     "&var-agent=${__data.fields.agent:percentencode}"
