@@ -26,6 +26,7 @@ READY := .venv/.ready
 COLLECTOR := .tools/collector/otelcol-exectrail
 FRAMES := .tools/frames/exectrail-frames
 RULES := .tools/rules/exectrail-rules
+SCHEMA := .tools/schema/exectrail-schema
 # The builder is of the version that it builds.
 COLLECTOR_VERSION = $(shell sed -n 's/^  version: *//p' collector/builder.yaml)
 
@@ -48,8 +49,8 @@ collector: $(COLLECTOR) ## Build the lean OpenTelemetry Collector; needs Go 1.26
 dashboards: $(READY) ## Write dashboards/generated from the code in dashboards/
 	@$(BIN)/python -m dashboards.build
 
-grafana: $(FRAMES) $(RULES) ## Build what asks and reads rules as Grafana does; needs Go 1.26 or newer and a module proxy
-	@echo $(FRAMES) $(RULES)
+grafana: $(FRAMES) $(RULES) $(SCHEMA) ## Build what asks and reads as Grafana does; needs Go 1.26 or newer and a module proxy
+	@echo $(FRAMES) $(RULES) $(SCHEMA)
 
 e2e: $(READY) $(COLLECTOR) ## Kill the collector twenty times and take the database away for a minute: nothing is lost
 	@EXECTRAIL_TEST_KILLS=20 EXECTRAIL_TEST_AWAY=60 $(BIN)/python -m pytest -rP $(PYTEST) tests/flow/collector/test_end_to_end.py
@@ -113,10 +114,11 @@ $(COLLECTOR): collector/builder.yaml
 		|| { tail -n 20 $(abspath $(dir $@)build.log) >&2; exit 1; }
 	@mv $@.new $@
 
-# Both are Go programs beneath tests/grafana, each in a folder of the name that its place in .tools has.
+# Go programs beneath tests/grafana, each in a folder of the name that its place in .tools has.
 $(FRAMES): $(wildcard tests/grafana/frames/*)
 $(RULES): $(wildcard tests/grafana/rules/*)
-$(FRAMES) $(RULES):
+$(SCHEMA): $(wildcard tests/grafana/schema/*)
+$(FRAMES) $(RULES) $(SCHEMA):
 	@command -v go >/dev/null || { echo "make grafana needs Go, and there is no go on the PATH" >&2; exit 1; }
 	@echo "Building $@; the first time takes some minutes"
 	@mkdir -p $(dir $@)

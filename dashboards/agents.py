@@ -21,11 +21,24 @@ def agents() -> Dashboard:
             since="now-7d",
             refresh="5m",
         )
+        .with_panel(ranking())
         .with_panel(totals())
         .with_panel(success())
         .with_panel(durations())
         .with_panel(utilisation())
         .with_panel(errors())
+    )
+
+
+def ranking() -> Panel:
+    """Who does best."""
+    return table(
+        "Ranking",
+        "surely: the share of successes that an agent has at the least, at 95 % certainty; few runs"
+        " prove little. Among equals the cheaper success comes first.",
+        "panel_agents_ranking",
+        "place agent ended_runs success_share surely p95_ms tokens_per_run per_success",
+        empty="No agent has ended in the hours shown.",
     )
 
 

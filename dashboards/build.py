@@ -7,7 +7,8 @@ This alone knows what a question's `{name:Type}` parameters are in Grafana:
   value, whatever is in it, can end the text that it stands in, which a quoted one can, for Grafana
   escapes quotes and not backslashes. What is empty, or stands for all, leaves no value.
 * other text: a variable with one value, percent-encoded too: ids have nothing to encode, and
-  anything else is no id.
+  anything else is no id. A question that takes a name decodes it itself. Nothing becomes a dash,
+  which is nobody's id, where an empty one would stand for all.
 """
 
 from __future__ import annotations
@@ -24,15 +25,20 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from dashboards import alerting
 from dashboards.agents import agents
+from dashboards.anomalies import anomalies
 from dashboards.cost import cost
 from dashboards.execution import execution
 from dashboards.fleet import fleet
+from dashboards.health import health
 from dashboards.history import history
 
 GENERATED: Final = Path(__file__).with_name("generated")
 _PARAMETER: Final = re.compile(r"\{(?P<name>[a-z_]+):(?P<type>[A-Za-z0-9_(), ']+)\}")
 _MACROS: Final = {"from": "$__fromTime_ms", "to": "$__toTime_ms", "step": "$__interval_s"}
-_ONE: Final = {"root_id": "run", "other_id": "other"}
+_ONE: Final = {"root_id": "run", "other_id": "other", "shown": "shown"}
+
+
+_MADE: Final = (fleet, history, execution, cost, agents, anomalies, health)
 
 
 def sql(name: str, fixed: Mapping[str, str | int]) -> str:
@@ -58,7 +64,8 @@ def _filled(name: str, kind: str, fixed: Mapping[str, str | int]) -> str:
         values = f"splitByChar('&', '${{{name}:customqueryparam:v}}')"
         chosen = f"arrayFilter(x -> startsWith(x, 'v=') AND length(x) > 2, {values})"
         return f"arrayMap(x -> decodeURLComponent(substring(x, 3)), {chosen})"
-    return f"'${{{_ONE[name]}:percentencode}}'"
+    chosen = f"'${{{_ONE[name]}:percentencode}}'"
+    return f"if({chosen} = '', '-', {chosen})"
 
 
 def _asked(value: Any) -> Any:
@@ -79,8 +86,8 @@ def _asked(value: Any) -> Any:
 def dashboards() -> dict[str, dict[str, Any]]:
     """Every dashboard, by its uid, as Grafana reads it."""
     made: dict[str, dict[str, Any]] = {}
-    for one in (fleet(), history(), execution(), cost(), agents()):
-        plain = _asked(json.loads(JSONEncoder(sort_keys=True).encode(one.build())))
+    for one in _MADE:
+        plain = _asked(json.loads(JSONEncoder(sort_keys=True).encode(one().build())))
         for number, panel in enumerate(plain["panels"], start=1):
             panel["id"] = number
         made[plain["uid"]] = plain

@@ -36,6 +36,8 @@ def cost() -> Dashboard:
         .with_panel(unpriced())
         .with_panel(wasted())
         .with_panel(waste_by_workflow())
+        .with_panel(waste_by_cause())
+        .with_panel(cache())
     )
 
 
@@ -85,6 +87,7 @@ def over_time(what: str, title: str) -> Panel:
         "panel_cost_over_time",
         unit="currencyUSD",
         bars=True,
+        named_by="spent_on",
         by=what,
     )
 
@@ -135,4 +138,32 @@ def waste_by_workflow() -> Panel:
         "panel_cost_waste_by_workflow",
         "workflow all_runs successes spent lost lost_share per_success",
         span=12,
+    )
+
+
+def waste_by_cause() -> Panel:
+    """Money for nothing, by cause."""
+    return table(
+        "Spent for nothing, by cause",
+        "Each call once, under the first that holds: retried (an attempt that a later one"
+        " followed), abandoned, failed, cancelled. It reads the runs themselves and takes a second"
+        " or more.",
+        "panel_cost_causes",
+        "cause model_calls tokens wasted priced all_runs",
+        span=12,
+        empty="Nothing was retried, abandoned, failed or cancelled in the time shown.",
+    )
+
+
+def cache() -> Panel:
+    """What caches saved."""
+    return table(
+        "Saved by caches",
+        "What cached input would have cost uncached, less what it did cost to write and read. Empty"
+        " where the store has no price of the model: `exectrail prices sync`, then `exectrail"
+        " prices recost` (a dry run will do).",
+        "panel_cost_cache",
+        "provider model cache_read_tokens cache_write_tokens cached saved spent price_version",
+        span=12,
+        empty="No model call in the time shown read or wrote a cache.",
     )

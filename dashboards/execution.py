@@ -42,6 +42,7 @@ def execution() -> Dashboard:
         .with_panel(money())
         .with_panel(times())
         .with_panel(work())
+        .with_panel(progress())
         .with_panel(header())
         .with_panel(tree())
         .with_panel(waterfall())
@@ -112,6 +113,19 @@ def work() -> Panel:
         "calls|input_tokens|output_tokens|tool_calls|errors|retries",
         "short",
         6,
+    )
+
+
+def progress() -> Panel:
+    """How far it is."""
+    return stat(
+        "How far it is",
+        "Agents, and steps and tasks, of the whole tree: how many have ended, of how many that were"
+        " begun; and what is running now.",
+        "panel_run_progress",
+        unit="short",
+        span=24,
+        height=3,
     )
 
 
@@ -221,7 +235,20 @@ def states() -> Panel:
         .thresholds(thresholds((None, "text")))
         .display_name("${__field.labels.execution}")
         .custom({"fillOpacity": 80, "lineWidth": 0})
-        .options({"mergeValues": True, "showValue": "never", "rowHeight": 0.85})
+        .options(
+            {
+                "mergeValues": True,
+                "showValue": "never",
+                "rowHeight": 0.85,
+                "legend": {
+                    "displayMode": "list",
+                    "placement": "bottom",
+                    "showLegend": True,
+                    "calcs": [],
+                },
+                "tooltip": {"mode": "single", "sort": "none"},
+            }
+        )
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Panel
 
-from dashboards.frame import dashboard
+from dashboards.frame import dashboard, leads_to
 from dashboards.looks import GREEN, RED
 from dashboards.panels import coloured, series, stat, table
 
@@ -54,14 +54,15 @@ def attention() -> Panel:
         "Look at these",
         "Abandoned in the time shown; and of the open ones: stuck (alive, nothing heard for longer"
         " than usual), orphaned (nobody waits for it), overdue (past its deadline), slow. Any"
-        " figure above 0 stands as a run in the list below.",
+        " figure above 0 stands as a run in the list below. Nothing wrong here, and still not as it"
+        " should be? The links lead to Anomalies and Health.",
         "panel_fleet_attention",
         unit="short",
         span=8,
     )
     for name in ("abandoned", "stuck", "orphaned", "overdue"):
         made = coloured(made, name, (None, GREEN), (1, RED))
-    return made
+    return made.links([leads_to("anomalies"), leads_to("health")])
 
 
 def rates() -> Panel:
@@ -99,6 +100,7 @@ def outcomes() -> Panel:
         "panel_fleet_outcomes",
         unit="short",
         bars=True,
+        named_by="outcome_now",
     )
 
 
@@ -166,7 +168,7 @@ def pipeline() -> Panel:
         "Does what is sent arrive?",
         "canary_age_s: seconds since the pipeline's own sign of life; over 20 nobody is judged"
         " (`unknown: pipeline silent`). rejected: events that could not be used. dropped: what"
-        " programs could not keep. See docs/collector.md.",
+        " programs could not keep. Health, by the link, says which and where.",
         "panel_fleet_pipeline",
         unit="short",
         span=24,
@@ -175,4 +177,4 @@ def pipeline() -> Panel:
     made = coloured(made, "canary_age_s", (None, GREEN), (20, RED))
     for name in ("rejected", "dropped"):
         made = coloured(made, name, (None, GREEN), (1, RED))
-    return made
+    return made.links([leads_to("health")])

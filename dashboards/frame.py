@@ -27,7 +27,10 @@ _QUESTIONS: Final = {
     "trigger": "panel_variable_triggers",
     "intent": "panel_variable_intents",
     "target": "panel_variable_targets",
+    "shown": "panel_variable_subjects",
 }
+_SINGLE: Final = ("shown",)
+"""Variables of which one value is always chosen: the first, where nobody chose."""
 
 
 def dashboard(
@@ -72,6 +75,19 @@ def dashboard(
     return made
 
 
+def leads_to(uid: str) -> build.DashboardLink:
+    """A link from a panel to another dashboard, with the time shown.
+
+    Args:
+        uid: Its uid without `exectrail-`.
+    """
+    return (
+        build.DashboardLink(uid.capitalize())
+        .type(DashboardLinkType.LINK)
+        .url(f"/d/exectrail-{uid}?${{__url_time_range}}&${{datasource:queryparam}}")
+    )
+
+
 def _variable(name: str) -> build.QueryVariable | build.CustomVariable:
     everything = VariableOption(text=["All"], value=["$__all"], selected=True)
     if name in _LISTS:
@@ -83,6 +99,16 @@ def _variable(name: str) -> build.QueryVariable | build.CustomVariable:
             .include_all(True)
             .all_value(ALL)
             .current(everything)
+        )
+    if name in _SINGLE:
+        return (
+            build.QueryVariable(name)
+            .label(name.capitalize())
+            .datasource(SOURCE)
+            .query("question:" + _QUESTIONS[name])
+            .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+            .sort(VariableSort.DISABLED)
+            .allow_custom_value(True)
         )
     return (
         build.QueryVariable(name)

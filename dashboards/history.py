@@ -83,6 +83,7 @@ def outcomes() -> Panel:
         "panel_history_outcomes",
         unit="short",
         bars=True,
+        named_by="outcome_now",
     )
 
 

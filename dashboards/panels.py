@@ -147,6 +147,7 @@ def series(
     span: int = 12,
     height: int = 8,
     bars: bool = False,
+    named_by: str = "",
     **fixed_values: str | int,
 ) -> build.Panel:
     """Lines, or stacked bars, over time; in the colour of their names where these have one.
@@ -159,6 +160,7 @@ def series(
         span: Of the 24 columns.
         height: In rows of the grid.
         bars: Stacked bars.
+        named_by: The column of text that lines are named by alone; else the number's name, too.
         fixed_values: Parameters of the question that are fixed.
     """
     made = panel("timeseries", title, description, height=height, span=span)
@@ -170,7 +172,7 @@ def series(
         .unit(unit)
         .min(0)
         .thresholds(thresholds((None, "text")))
-        .display_name("${__field.labels.outcome_now}${__field.labels.spent_on}" if bars else "")
+        .display_name(f"${{__field.labels.{named_by}}}" if named_by else "")
         .custom(
             {
                 "drawStyle": "bars" if bars else "line",
@@ -222,7 +224,7 @@ def table(
         .no_value(empty)
         .thresholds(thresholds((None, "text")))
         .custom({"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True})
-        .options({"showHeader": True, "cellHeight": "sm", "footer": {"show": False}})
+        .options({"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": []}})
     )
 
 

@@ -235,11 +235,15 @@ def test_every_user_has_a_password_from_the_environment_of_the_database():
         assert password.get("from_env") in SERVICES["clickhouse"]["environment"]
 
 
+# But for the log of queries, which is written down sooner here.
 STOCK_CONFIG = """\
 <clickhouse>
     <users_config>{place}/users.xml</users_config>
     <mysql_port>9004</mysql_port>
-    <query_log><partition_by>toYYYYMM(event_date)</partition_by></query_log>
+    <query_log>
+        <partition_by>toYYYYMM(event_date)</partition_by>
+        <flush_interval_milliseconds>200</flush_interval_milliseconds>
+    </query_log>
     <trace_log><table>trace_log</table></trace_log>
 </clickhouse>
 """
@@ -417,6 +421,10 @@ def test_grafanas_user_reads_everything_of_ours(migrated: Path):
             "USE exectrail",
             *asked,
             "SELECT count() FROM executions_of(since = '2020-01-01 00:00:00', root = '')",
+            # what the dashboard Health asks of the server itself
+            "SELECT count() FROM system.user_query_log",
+            "SELECT count() > 40 FROM system.tables WHERE database = 'exectrail' AND engine LIKE"
+            " '%MergeTree' AND total_bytes >= 0 AND active_parts >= 0",
             "SELECT groupArray(name) FROM system.databases",
             "SELECT count() > 0 FROM system.columns WHERE table = 'executions'",
             "SET max_execution_time = 30",
@@ -425,7 +433,23 @@ def test_grafanas_user_reads_everything_of_ours(migrated: Path):
     )
 
     assert [a for a in answers if a.startswith("Code: ")] == []
-    assert answers[-4:] == ["['exectrail']", "1", "", "1"]
+    assert answers[-5:] == ["1", "['exectrail']", "1", "", "1"]
+
+
+def test_grafanas_user_sees_which_of_its_questions_were_slow(migrated: Path):
+    text = (ROOT / "src/exectrail/queries/panel_health_slow.sql").read_text()
+    for name, moment in (("from", "now64(3) - INTERVAL 1 HOUR"), ("to", "now64(3)")):
+        text = text.replace(f"{{{name}:DateTime64(3, 'UTC')}}", f"({moment})")
+    # While the second one is answered, the first one is written down.
+    asked = ["SELECT sleep(2), count() FROM exectrail.runs", "SELECT sleep(1)"]
+
+    *_, told = run_as(
+        "grafana",
+        migrated,
+        [*asked, f"SELECT times, max_ms >= 2000, failures, slowest FROM ({text})"],
+    )
+
+    assert told.splitlines()[0] == "1\t1\t0\tSELECT sleep(2), count() FROM exectrail.runs"
 
 
 def test_grafanas_user_can_neither_write_nor_lift_its_limits(migrated: Path):

@@ -26,6 +26,7 @@ func (d driver) Connect(context.Context, backend.DataSourceInstanceSettings, jso
 		Protocol:    clickhouse.HTTP,
 		Addr:        []string{d.address},
 		Auth:        clickhouse.Auth{Database: d.database},
+		Compression: &clickhouse.Compression{Method: clickhouse.CompressionGZIP}, // as the plugin has it by HTTP
 		DialTimeout: 10 * time.Second,
 		ReadTimeout: 60 * time.Second,
 	}), nil
@@ -35,7 +36,7 @@ func (driver) Settings(context.Context, backend.DataSourceInstanceSettings) sqld
 	return sqlds.DriverSettings{Timeout: 60 * time.Second, FillMode: &data.FillMissing{Mode: data.FillModeNull}}
 }
 
-// The macros that the dashboards use, as the plugin's documentation says what they become.
+// The macros that the dashboards use, as they stand in the plugin.
 func (driver) Macros() sqlds.Macros {
 	milliseconds := func(at time.Time) string { return fmt.Sprintf("fromUnixTimestamp64Milli(%d)", at.UnixMilli()) }
 	return sqlds.Macros{

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 QUERIES = ROOT / "src/exectrail/queries"
 FILES = sorted((ROOT / "dashboards/generated").glob("*.json"))
 DASHBOARDS = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in FILES}
-UIDS = {"fleet", "history", "execution", "cost", "agents"}
+UIDS = {"fleet", "history", "execution", "cost", "agents", "anomalies", "health"}
 
 
 def _panels() -> Iterator[Any]:

@@ -1,5 +1,5 @@
--- Hours in which a workflow or an agent was not as usual, since one time and until another, with the reason in words. `factor` is how
--- many deviations from what is usual make a hit; docs/anomalies.md says what was measured with which.
+-- What is usual of each measure (0100) of a workflow or an agent, hour by hour, since one time and until another, and how far off the
+-- hour was. `subject` takes one workflow or agent by its name; '' takes all.
 --
 -- What is usual is told by the hours before, by medians, which a fault of a few days does not move:
 -- * total (runs, cost): the same hour of up to 14 days before, and, after two weeks, of the same weekday of up to four weeks
@@ -9,12 +9,16 @@
 --   where five of them have runs: again what lies between. By logarithms; a mean over n runs varies by the root of n less.
 -- * share (errors, deaths): the share over the 14 days before; three runs at least.
 -- A deviation is never taken for less than a floor, so that what never varied does not hit when it does; seven days of history are
--- needed. An hour that is not over yet can only be too much, never too little.
-CREATE OR REPLACE VIEW anomalies_of {on_cluster} AS
+-- needed: an hour with less has no row.
+--
+-- * low, high: what is usual lies between them. y, usual_low, usual_high, deviation: the same on the scale on which it is compared.
+-- * enough_more, enough_less: the hour is far enough off in the measure's own unit, too, to be called unusual.
+CREATE OR REPLACE VIEW usual_of {on_cluster} AS
 WITH
     points AS (
         SELECT hour, scope, project, environment, workflow, subject, measure, shape, value, n
         FROM measures_hourly_of(since = {since:DateTime('UTC')} - 2419200, until = {until:DateTime('UTC')})
+        WHERE {subject:String} = '' OR subject = {subject:String}
     ),
     histories AS (
         SELECT
@@ -125,11 +129,6 @@ WITH
             WHERE length(past) >= 10
         )
     )
-SELECT
-    scope, project, environment, workflow, subject, measure, hour, value, n, history, low, high,
-    -- one deviation around what is usual, in the measure's own unit
-    multiIf(shape = 'total', 2 * usual_high * deviation + deviation * deviation, shape = 'mean', high * (exp(deviation) - 1), deviation) AS spread,
-    round(if(y > usual_high, y - usual_high, y - usual_low) / deviation, 2) AS deviations
-FROM (SELECT * FROM totals UNION ALL SELECT * FROM means UNION ALL SELECT * FROM shares)
-WHERE (enough_more AND y > usual_high + {factor:Float64} * deviation)
-    OR (enough_less AND y < usual_low - {factor:Float64} * deviation AND hour + 3600 <= now('UTC'))
+SELECT * FROM totals
+UNION ALL SELECT * FROM means
+UNION ALL SELECT * FROM shares
