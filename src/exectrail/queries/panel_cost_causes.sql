@@ -4,7 +4,11 @@ SELECT
     c.cause AS cause, count() AS model_calls, sum(c.input_tokens + c.output_tokens) AS tokens,
     toFloat64(sum(c.cost)) AS wasted, countIf(c.priced) / count() AS priced, uniqExact(c.run_id) AS all_runs
 FROM call_ends_of(since = {from:DateTime64(3, 'UTC')}, root = '') AS c
-WHERE c.cause != '' AND c.created <= {to:DateTime64(3, 'UTC')}
+WHERE c.cause != ''
+  -- the view begins an hour earlier, for clocks differ
+  AND (UUIDv7ToDateTime(toUUIDOrZero(c.run_id), 'UTC') >= {from:DateTime64(3, 'UTC')}
+    OR UUIDv7ToDateTime(toUUIDOrZero(c.run_id), 'UTC') = toDateTime64(0, 3, 'UTC'))
+  AND UUIDv7ToDateTime(toUUIDOrZero(c.run_id), 'UTC') <= {to:DateTime64(3, 'UTC')}
   AND c.currency IN ('USD', '')
   AND (empty({project:Array(String)}) OR has({project:Array(String)}, c.project))
   AND (empty({workflow:Array(String)}) OR has({workflow:Array(String)}, c.workflow))

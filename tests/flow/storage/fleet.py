@@ -318,6 +318,6 @@ class _Maker:
             program.record(names.EVENT_EXECUTION_STATE_CHANGED, at, {})
             self.fleet.rejects.append(at)
         self.fleet.dropped = [
-            (-10 * DAY, [(-8 * HOUR, 5.0), (-5 * HOUR, 7.0), (-HOUR, 9.0)]),
-            (-2 * HOUR, [(-HOUR, 3.0)]),
+            (-10 * DAY, [(-8 * HOUR, 5.0), (-5 * HOUR, 7.0), (-30 * MINUTE, 9.0)]),
+            (-2 * HOUR, [(-30 * MINUTE, 3.0)]),
         ]

@@ -90,8 +90,8 @@ def cost_of_day(rule: Rule, fleet: Fleet) -> Fires:
     for run, _, call in fleet.calls():
         if fleet.at(call.at).date() == today:
             project, environment, workflow = run.place
-            for subject in ("", workflow):
-                spent[project, environment, subject, ""].append(call)
+            for subject, detail in (("", "all of it"), (workflow, f"workflow {workflow}")):
+                spent[project, environment, subject, detail].append(call)
     budgets = {key: rule.workflows.get(key[2], 0) if key[2] else rule.threshold for key in spent}
     told = {key: money(calls) or 0.0 for key, calls in spent.items()}
     return {key: cost for key, cost in told.items() if 0 < budgets[key] < cost}
@@ -118,7 +118,13 @@ def unpriced_calls(rule: Rule, fleet: Fleet) -> Fires:
 
 def telemetry_lost(rule: Rule, fleet: Fleet) -> Fires:
     lost = sum(at >= -rule.window_s for at in fleet.rejects)
-    return {("research", "", "svc", "execution id missing"): lost} if lost else {}
+    told: Fires = {("research", "", "svc", "execution id missing"): lost} if lost else {}
+    dropped = 0.0
+    for _, points in fleet.dropped:
+        before = [value for at, value in points if at < -rule.window_s]
+        within = [value for at, value in points if at >= -rule.window_s]
+        dropped += max(0.0, max(within, default=0.0) - max(before, default=0.0))
+    return told | ({("", "", "", "dropped by the program: "): dropped} if dropped else {})
 
 
 def nothing(rule: Rule, fleet: Fleet) -> Fires:
@@ -139,4 +145,4 @@ ALERTS: dict[str, Callable[[Rule, Fleet], Fires]] = {
     "unpriced_calls": unpriced_calls,
     "telemetry_lost": telemetry_lost,
 }
-"""All but `anomaly`, of which the test says itself what it must find; a new rule gets an entry."""
+"""All but `anomaly` and `cost_predicted`, of which the test speaks; a new rule gets an entry."""

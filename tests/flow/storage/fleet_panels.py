@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from . import fleet_expected_now as now
 from . import fleet_expected_run as run
 from . import fleet_expected_sums as sums
+from . import fleet_expected_watch as watch
 from .fleet_expected import Window
 
 
@@ -46,6 +47,7 @@ _TOTALS = (
     "priced:*float64"
 )
 _CHOICE = "choice:string"
+_BAND = "time:time usual_from:*float64 usual_to:*float64 measured:float64 unusual:*float64"
 
 EXPECTED: dict[str, Shown] = {
     "agents: Agents and their versions": Shown(
@@ -251,5 +253,88 @@ EXPECTED: dict[str, Shown] = {
     "variable: target": Shown(_CHOICE, sums.choices(lambda run: run.target)),
     "variable: agent": Shown(_CHOICE, sums.agents_seen),
     "variable: model": Shown(_CHOICE, sums.models_seen),
+    "agents: Ranking": Shown(
+        "place:uint64 agent:string ended_runs:int64 success_share:float64 surely:float64 "
+        "p95_ms:*float32 tokens_per_run:float64 per_success:*float64",
+        watch.ranking,
+    ),
+    "anomalies: Not as usual": Shown(
+        "time:time unusual:*float64",
+        watch.hits_over_time,
+    ),
+    "anomalies: What was not as usual": Shown(
+        "hour:time subject:string measure:string times_off:float64 direction:string "
+        "was:string usual:string against:string scope:string workflow:string agent:string "
+        "project:string environment:string from_ms:uint64 to_ms:uint64",
+        watch.hits,
+    ),
+    "anomalies: Iterations": Shown("", watch.no_points),
+    "anomalies: Too little history": Shown(
+        "subject:string scope:string workflow:string project:string environment:string "
+        "first_heard:time days_heard:uint64 all_runs:uint64 judged_from:time",
+        watch.young,
+    ),
+    "cost: Spent for nothing, by cause": Shown(
+        "cause:string model_calls:uint64 tokens:uint64 wasted:*float64 priced:float64 "
+        "all_runs:uint64",
+        watch.causes,
+    ),
+    "cost: Saved by caches": Shown(
+        "provider:string model:string cache_read_tokens:uint64 cache_write_tokens:uint64 "
+        "cached:*float64 saved:*float64 spent:*float64 price_version:string",
+        watch.saved,
+    ),
+    "execution: How far it is": Shown(
+        "agents_all:uint64 agents_ended:uint64 steps_all:uint64 steps_ended:uint64 "
+        "running_now:uint64",
+        watch.progress,
+    ),
+    "health: Latest signs": Shown(
+        "canary_age_s:*float64 fold_age_s:*float64 baseline_age_s:*int64 verdict_age_s:*int64",
+        watch.latest_signs,
+    ),
+    "health: Lost": Shown(
+        "canary_age_s:*float64 rejected:*uint64 dropped:*float64",
+        now.pipeline,
+    ),
+    "health: Ingest delay": Shown(
+        "time:time median:float64 p95:float64 longest:float64",
+        watch.delay,
+    ),
+    "health: What arrives": Shown(
+        "time:time per_minute:*float64",
+        watch.arrivals,
+    ),
+    "health: Dropped by programs": Shown(
+        "service:string site:string dropped:uint64 processes:uint64 latest:time",
+        watch.dropped,
+    ),
+    "health: Could not be used": Shown(
+        "reject:string event:string service:string project:string times:uint64 latest:time "
+        "latest_host:string latest_attributes:string",
+        watch.rejects,
+    ),
+    "health: Late, or by another clock": Shown(
+        "service:string host:string project:string events:uint64 quickest_ms:float64 "
+        "median_ms:float64 p95_ms:float64 longest_ms:float64 last_received:time",
+        watch.late,
+    ),
+    "health: Collector's queues": Shown("", watch.no_points),
+    "health: Roll-ups behind": Shown("", watch.no_points),
+    "health: Collectors": Shown("", watch.no_rows),
+    "health: Tables": Shown(
+        "table_name:string stored_rows:uint64 stored_bytes:uint64 parts_now:uint64 "
+        "bytes_per_row:*float64",
+        watch.tables,
+    ),
+    "health: Slow questions": Shown("", watch.no_rows),
+    "variable: shown": Shown(_CHOICE, watch.subjects),
+    "anomalies: Runs": Shown(_BAND, watch.band("runs")),
+    "anomalies: Duration": Shown(_BAND, watch.band("duration")),
+    "anomalies: Cost": Shown(_BAND, watch.band("cost")),
+    "anomalies: Cost per run": Shown(_BAND, watch.band("cost per run")),
+    "anomalies: Tokens per run": Shown(_BAND, watch.band("tokens per run")),
+    "anomalies: Error rate": Shown(_BAND, watch.band("error rate")),
+    "anomalies: Abandonment rate": Shown(_BAND, watch.band("abandonment rate")),
 }
 """By dashboard and title of the panel, with the number of the query where it is not the first."""

@@ -55,6 +55,7 @@ def load(store: Client, fleet: Fleet, seed: int = 1) -> None:
                 "StartTimeUnix": fleet.at(start),
                 "TimeUnix": fleet.at(at),
                 "Value": value,
+                "AggregationTemporality": 2,
             }
             for number, (start, points) in enumerate(fleet.dropped)
             for at, value in points

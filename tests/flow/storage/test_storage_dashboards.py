@@ -1,21 +1,16 @@
-"""Every query of every dashboard, asked as Grafana's backend asks it, of runs that are known.
+"""What single panels make of what they are about, of a few rows that are made for each.
 
-Grafana's libraries make the frames: `make grafana` builds what asks
-with them (tests/grafana/frames).
-The browser's part, variables in a query's text, is done here as Grafana's own formats do it.
+That every panel shows what there was in a whole fleet is tested in test_storage_fleet_panels.py.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -23,29 +18,13 @@ from exectrail.conventions import names
 from exectrail.rollup import Fold
 from exectrail.storage.client import Client
 
+from . import grafana as asking
 from .conftest import Program, Segment
+from .grafana import FRAMES, MISSING, ROOT, Asked
 
-ROOT = Path(__file__).parents[3]
-FRAMES = ROOT / ".tools/frames/exectrail-frames"
 HOSTILE = ["\\' OR 1=1 --", "it's", "a&v=b", "') UNION ALL SELECT 1 --", "${run}", "ünï, code"]
-_VARIABLE = re.compile(r"\$\{(?P<name>\w+):(?P<format>percentencode|customqueryparam:v)\}")
 
-pytestmark = pytest.mark.skipif(
-    not FRAMES.is_file(), reason="make grafana has not built tests/grafana/frames (it needs Go)"
-)
-
-
-def chosen(sql: str, values: Mapping[str, Sequence[str]]) -> str:
-    """A query's text as the browser sends it; a variable that is not named has nothing chosen."""
-
-    def text(found: re.Match[str]) -> str:
-        picked = values.get(found["name"], [])
-        encoded = [quote(value, safe="-_.~") for value in picked]
-        if found["format"] == "percentencode":
-            return encoded[0] if encoded else ""
-        return "&".join(f"v={value}" for value in encoded)
-
-    return _VARIABLE.sub(text, sql)
+pytestmark = pytest.mark.skipif(not FRAMES.is_file(), reason=MISSING)
 
 
 @dataclass
@@ -70,29 +49,11 @@ class Grafana:
         targets: Sequence[Mapping[str, Any]],
         values: Mapping[str, Sequence[str]] | None = None,
     ) -> list[dict[str, Any]]:
-        """The answers to some queries of panels."""
-        lines = [
-            json.dumps(
-                {
-                    "refId": target["refId"],
-                    "sql": chosen(target["rawSql"], values or {}),
-                    "from": int((self.base - timedelta(hours=6)).timestamp() * 1000),
-                    "to": int((self.base + timedelta(hours=1)).timestamp() * 1000),
-                    "interval_ms": 300_000,
-                    "format": target["format"],
-                }
-            )
-            for target in targets
-        ]
-        done = subprocess.run(
-            [FRAMES, urlsplit(self.store.address).netloc, self.store.database],
-            input="\n".join(lines),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        """The answers to some queries of panels, of six hours and the one to come."""
+        queries = [Asked("", "", 0, target["rawSql"], target["format"]) for target in targets]
+        since, until = self.base - timedelta(hours=6), self.base + timedelta(hours=1)
+        told = asking.Grafana(self.store, 300).ask(queries, since, until, values)
+        return [{"error": one.error, "frames": one.frames} for one in told]
 
     def rows(
         self, panel: Mapping[str, Any], /, **values: str | Sequence[str]
@@ -185,57 +146,6 @@ def target(dashboards: dict[str, dict[str, Any]]) -> Target:
     return find
 
 
-def _queries(dashboards: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Each once, with a panel that asks it."""
-    found = {
-        (target["rawSql"], target["format"]): (f"{uid}: {panel['title']}", target)
-        for uid, made in dashboards.items()
-        for panel in made["panels"]
-        for target in panel["targets"]
-    }
-    asked = list(found.values())
-    variables = {
-        variable["name"]: variable["query"]
-        for made in dashboards.values()
-        for variable in made["templating"]["list"]
-        if variable["type"] == "query"
-    }
-    told = [(name, {"refId": "V", "rawSql": sql, "format": 1}) for name, sql in variables.items()]
-    return asked + told
-
-
-@pytest.mark.parametrize("picked", ["nothing", "one", "many", "hostile"])
-def test_every_query_is_answered_whatever_is_chosen(
-    dashboards: dict[str, dict[str, Any]], fleet: Fleet, grafana: Grafana, picked: str
-) -> None:
-    variables = {
-        variable["name"] for made in dashboards.values() for variable in made["templating"]["list"]
-    }
-    values: dict[str, Sequence[str]] = {
-        "nothing": {},
-        "one": {"workflow": ["nightly"], "agent": ["writer"], "run": [fleet.done[0].id]},
-        "many": {"workflow": ["nightly", "review"], "state": ["completed", "failed", "paused"]},
-        "hostile": dict.fromkeys(variables, HOSTILE),
-    }[picked]
-    queries = _queries(dashboards)
-    answers = grafana.ask([target for _, target in queries], values)
-    told = {
-        title: answer.get("error", "") for (title, _), answer in zip(queries, answers, strict=True)
-    }
-    assert {title: error for title, error in told.items() if error} == {}
-    # What is drawn over time came as time and numbers: anything else Grafana shows as a table.
-    drawn = {
-        title: frame["kind"]
-        for (title, target), answer in zip(queries, answers, strict=True)
-        for frame in answer["frames"]
-        if target["format"] == 0 and frame["fields"] and frame["fields"][0]["values"]
-    }
-    assert set(drawn.values()) <= {"wide"}, drawn
-    asked = {title: target["rawSql"] for title, target in queries}
-    chosen_from = [title for title in drawn if _VARIABLE.search(asked[title])]
-    assert bool(chosen_from) == (picked != "hostile"), chosen_from
-
-
 def test_columns_are_what_their_looks_take_them_for(
     dashboards: dict[str, dict[str, Any]], fleet: Fleet, unusual: datetime, grafana: Grafana
 ) -> None:
@@ -265,111 +175,6 @@ def test_columns_are_what_their_looks_take_them_for(
     assert looked_at > 25
 
 
-def test_an_empty_store_is_answered(
-    store: Client, dashboards: dict[str, dict[str, Any]], grafana: Grafana
-) -> None:
-    queries = _queries(dashboards)
-    answers = grafana.ask([target for _, target in queries])
-    assert [answer["error"] for answer in answers if answer.get("error")] == []
-
-
-def test_fleet_says_what_is_wrong(fleet: Fleet, grafana: Grafana, target: Target) -> None:
-    [now] = grafana.rows(target("fleet", "Open now"))
-    assert now == {"running": 0, "queued": 0, "created": 0, "paused": 1, "blocked": 0}
-    [ill] = grafana.rows(target("fleet", "Look at these"))
-    assert ill["abandoned"] == 1
-    [rates] = grafana.rows(target("fleet", "Ended how"))
-    assert rates == {
-        "success": pytest.approx(5 / 7),
-        "failed": pytest.approx(1 / 7),
-        "abandoned": pytest.approx(1 / 7),
-        "cancelled": 0,
-    }
-    [lost] = grafana.rows(target("fleet", "Runs to look at"))
-    assert (lost["execution_id"], lost["state"], lost["signal"]) == (
-        fleet.lost.id,
-        "abandoned",
-        "SIGKILL",
-    )
-    [waits] = grafana.rows(target("fleet", "Waiting"))
-    assert (waits["execution_id"], waits["reason"]) == (fleet.paused.id, "human_input")
-    assert 1_790_000 <= waits["waited_ms"] < 2_500_000
-    statuses = [row["status"] for row in grafana.rows(target("fleet", "Processes"))]
-    assert sorted(statuses) == ["alive", "exited"]
-    [arrives] = grafana.rows(target("fleet", "Does what is sent arrive?"))
-    assert arrives["rejected"] == 0
-
-
-def test_filters_hold_and_what_is_hostile_matches_nothing(
-    fleet: Fleet, grafana: Grafana, target: Target
-) -> None:
-    found = target("history", "Succeeded")
-    every = {"nothing": 8, "nightly": 6, "review": 1, HOSTILE[0]: 0, HOSTILE[2]: 0}
-    for workflow, expected in every.items():
-        picked = [] if workflow == "nothing" else [workflow]
-        [row] = grafana.rows(found, workflow=picked)
-        assert row["runs"] == expected, workflow
-    [row] = grafana.rows(found, workflow=["nightly", "triage"], state=["completed", "abandoned"])
-    assert row["runs"] == 6
-    [row] = grafana.rows(found, agent="writer", trigger="cron", target="plan", outcome="failed")
-    assert row["runs"] == 1
-
-
-def test_history_shows_durations_money_and_reasons(
-    fleet: Fleet, grafana: Grafana, target: Target
-) -> None:
-    [row] = grafana.rows(target("history", "Cost"), workflow="nightly")
-    assert row["total_cost"] == pytest.approx(1.5)
-    assert row["priced"] == pytest.approx(0.5)
-    assert row["median_ms"] == pytest.approx(10_000, abs=1)
-    [reason] = grafana.rows(target("history", "Why runs did not succeed"), workflow="nightly")
-    assert (reason["outcome"], reason["reason"], reason["error_type"], reason["runs"]) == (
-        "failed",
-        "error",
-        "E",
-        1,
-    )
-    assert reason["example"] == fleet.done[5].id
-
-
-def test_execution_shows_one_run_whole(fleet: Fleet, grafana: Grafana, target: Target) -> None:
-    run = fleet.done[5]
-    [header] = grafana.rows(target("execution", "State"), run=run.id)
-    assert (header["state"], header["outcome"], header["trigger_source"]) == (
-        "failed",
-        "failed",
-        "cron",
-    )
-    assert header["duration_ms"] == pytest.approx(10_000, abs=1)
-    nodes = grafana.rows(target("execution", "Tree", 0), run=run.id)
-    assert [node["title"] for node in nodes] == ["nightly", "writer", "search"]
-    arcs = [sum(v for name, v in node.items() if name.startswith("arc__")) for node in nodes]
-    assert arcs == [1, 1, 1]
-    edges = grafana.rows(target("execution", "Tree", 1), run=run.id)
-    ids = [node["id"] for node in nodes]
-    assert [(edge["source"], edge["target"]) for edge in edges] == [
-        (ids[0], ids[1]),
-        (ids[1], ids[2]),
-    ]
-    spans = grafana.rows(target("execution", "Waterfall"), run=run.id)
-    assert {span["traceID"] for span in spans} == {run.id}
-    assert [span["statusCode"] for span in spans] == [2, 2, 1]
-    assert {"key": "state", "value": "failed"} in spans[0]["tags"]
-    [agent] = grafana.rows(target("execution", "Agents"), run=run.id)
-    assert (agent["agent"], agent["calls"], agent["cost"]) == ("writer", 2, pytest.approx(0.25))
-    [tool] = grafana.rows(target("execution", "Tool calls"), run=run.id)
-    assert (tool["tool_calls"], tool["failed"]) == (1, 0)
-    errors = grafana.rows(target("execution", "Errors"), run=run.id)
-    assert [(e["name"], e["origin"]) for e in errors] == [("writer", 1), ("nightly", 0)]
-    lines = grafana.rows(
-        target("execution", "Compared with a second run"), run=run.id, other=fleet.done[0].id
-    )
-    assert ("errors", 1, 0) in [
-        (line["figure"], line["this_run"], line["other_run"]) for line in lines
-    ]
-    assert grafana.rows(target("execution", "Compared with a second run"), run=run.id) == []
-
-
 def test_with_no_run_chosen_execution_shows_none(
     fleet: Fleet, grafana: Grafana, dashboards: dict[str, dict[str, Any]]
 ) -> None:
@@ -380,36 +185,6 @@ def test_with_no_run_chosen_execution_shows_none(
         for number, target in enumerate(panel["targets"])
     }
     assert {at: rows for at, rows in shown.items() if rows} == {}
-
-
-def test_cost_says_what_was_spent_and_how_far_that_is_known(
-    fleet: Fleet, grafana: Grafana, target: Target
-) -> None:
-    [total] = grafana.rows(target("cost", "Spent"))
-    assert total["spent"] == pytest.approx(1.5)
-    assert total["priced"] == pytest.approx(0.5)
-    assert total["model_calls"] == 12
-    by_model = grafana.rows(target("cost", "By model"))
-    assert [(m["key"], m["spent"]) for m in by_model] == [
-        ("m-1", pytest.approx(1.5)),
-        ("m-2", None),
-    ]
-    [unpriced] = grafana.rows(target("cost", "Without a price"))
-    assert (unpriced["model"], unpriced["unpriced"]) == ("m-2", 6)
-    wasted = grafana.rows(target("cost", "Spent for nothing, by workflow"), workflow="nightly")
-    assert [(w["lost"], w["per_success"]) for w in wasted] == [
-        (pytest.approx(0.25), pytest.approx(0.3))
-    ]
-
-
-def test_agents_are_ranked_by_what_they_did(fleet: Fleet, grafana: Grafana, target: Target) -> None:
-    [writer] = grafana.rows(target("agents", "Agents and their versions"))
-    assert (writer["agent"], writer["taken_part"], writer["failures"]) == ("writer", 6, 1)
-    assert writer["success_share"] == pytest.approx(5 / 6)
-    assert writer["per_success"] == pytest.approx(0.3)
-    assert writer["median_ms"] == pytest.approx(8000, abs=1)
-    [failed] = grafana.rows(target("agents", "What agents fail with"))
-    assert (failed["error_type"], failed["example"]) == ("E", fleet.done[5].id)
 
 
 def test_agents_are_ranked_by_how_surely_they_succeed(

@@ -59,7 +59,7 @@ def test_every_rule_fires_for_what_it_must_and_for_nothing_else(
     settings = tmp_path / "alerts.toml"
     settings.write_text(SETTINGS if name == "fleet" else "")
     fired = ask(store, settings)
-    unusual = fired.pop("anomaly")
+    unusual, predicted = fired.pop("anomaly"), fired.pop("cost_predicted")
     rules = {rule.name: rule for rule in load_rules(settings)}
     assert fired.keys() == ALERTS.keys(), "say in fleet_alerts.py what this rule fires for"
     expected = {rule: fires(rules[rule], fleet) for rule, fires in ALERTS.items()}
@@ -71,9 +71,11 @@ def test_every_rule_fires_for_what_it_must_and_for_nothing_else(
 
     if name == "healthy":
         assert {rule: found for rule, found in fired.items() if found} == {}
-        assert unusual == {}
+        assert (unusual, predicted) == ({}, {})
     else:
         # The others fire for what their fault is; this one is told of what went wrong, by name.
         assert {rule for rule, found in fired.items() if not found} == {"no_data"}
+        # How much of a day is spent by now, depends on the hour; of what is over, nothing is said.
+        assert predicted.keys().isdisjoint(fired["cost_of_day"])
         assert ("shop", "production", "summaries", "cost per run") in unusual
         assert "invoices" not in {subject for _, _, subject, _ in unusual}
