@@ -24,6 +24,8 @@ SHOWN: Final = re.compile(r"now-(?P<count>\d+)(?P<unit>[hd])")
 MACROS: Final = re.compile(r"\$__(?P<macro>\w+)|\$\{(?P<variable>\w+):[a-z:]+\}")
 REASONS: Final = {
     "execution": "One run as it stands at this moment: asks the views, not the roll-ups",
+    "anomalies": "Works out what is usual from four weeks: asks every 15 minutes, not seconds",
+    "cost: Spent for nothing, by cause": "Follows every run of the time shown down its tree",
 }
 """Why a panel may be slower than the goal, by its dashboard or by its dashboard and title."""
 
