@@ -54,7 +54,7 @@ def _value(value: Any) -> Any:
 
 
 def settle(store: Store) -> None:
-    """Write down what was folded by now and what is settled, as it is where somebody always folds."""
+    """Write down what is open and what is settled by now, as where somebody always folds."""
     client = _Client(store)
     [begins] = client.fetch(queries.fold_begins())
     opened = queries.fold_open(begins.now)

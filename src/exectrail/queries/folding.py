@@ -134,7 +134,7 @@ def fold_rollups(
 
 
 def fold_open(began: datetime) -> Iterator[Query[Nothing]]:
-    """Statements that write down what is open now and was not known to be, and what is not any more.
+    """Statements that write down what is open now, and what is not any more.
 
     Args:
         began: When the fold began that does it.
