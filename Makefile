@@ -25,6 +25,7 @@ LOCKS := requirements/dev.txt requirements/build.txt
 READY := .venv/.ready
 COLLECTOR := .tools/collector/otelcol-exectrail
 FRAMES := .tools/frames/exectrail-frames
+RULES := .tools/rules/exectrail-rules
 SCHEMA := .tools/schema/exectrail-schema
 # The builder is of the version that it builds.
 COLLECTOR_VERSION = $(shell sed -n 's/^  version: *//p' collector/builder.yaml)
@@ -48,8 +49,8 @@ collector: $(COLLECTOR) ## Build the lean OpenTelemetry Collector; needs Go 1.26
 dashboards: $(READY) ## Write dashboards/generated from the code in dashboards/
 	@$(BIN)/python -m dashboards.build
 
-grafana: $(FRAMES) $(SCHEMA) ## Build what asks and reads as Grafana does; needs Go 1.26 or newer and a module proxy
-	@echo $(FRAMES) $(SCHEMA)
+grafana: $(FRAMES) $(RULES) $(SCHEMA) ## Build what asks and reads rules and dashboards as Grafana does; needs Go 1.26 or newer and a module proxy
+	@echo $(FRAMES) $(RULES) $(SCHEMA)
 
 e2e: $(READY) $(COLLECTOR) ## Kill the collector twenty times and take the database away for a minute: nothing is lost
 	@EXECTRAIL_TEST_KILLS=20 EXECTRAIL_TEST_AWAY=60 $(BIN)/python -m pytest -rP $(PYTEST) tests/flow/collector/test_end_to_end.py
@@ -115,8 +116,9 @@ $(COLLECTOR): collector/builder.yaml
 
 # Go programs beneath tests/grafana, each in a folder of the name that its place in .tools has.
 $(FRAMES): $(wildcard tests/grafana/frames/*)
+$(RULES): $(wildcard tests/grafana/rules/*)
 $(SCHEMA): $(wildcard tests/grafana/schema/*)
-$(FRAMES) $(SCHEMA):
+$(FRAMES) $(RULES) $(SCHEMA):
 	@command -v go >/dev/null || { echo "make grafana needs Go, and there is no go on the PATH" >&2; exit 1; }
 	@echo "Building $@; the first time takes some minutes"
 	@mkdir -p $(dir $@)

@@ -1,4 +1,4 @@
-"""Writes the dashboards as Grafana reads them: `python -m dashboards.build [--check]`.
+"""Writes dashboards and alert rules as Grafana reads them: `python -m dashboards.build [--check]`.
 
 This alone knows what a question's `{name:Type}` parameters are in Grafana:
 
@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from dashboards import alerting
 from dashboards.agents import agents
 from dashboards.anomalies import anomalies
 from dashboards.cost import cost
@@ -97,9 +98,14 @@ def main(arguments: list[str]) -> int:
     """Write them; with --check only say which ones are not what the code makes."""
     stale = False
     GENERATED.mkdir(exist_ok=True)
-    for uid, plain in dashboards().items():
-        text = json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        file = GENERATED / f"{uid}.json"
+    alerting.FILE.parent.mkdir(parents=True, exist_ok=True)
+    texts = {
+        GENERATED / f"{uid}.json": json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False)
+        + "\n"
+        for uid, plain in dashboards().items()
+    }
+    texts[alerting.FILE] = alerting.text()
+    for file, text in texts.items():
         if file.is_file() and file.read_text(encoding="utf-8") == text:
             continue
         if "--check" in arguments:

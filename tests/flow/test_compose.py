@@ -147,7 +147,9 @@ def test_a_service_gets_the_passwords_that_it_needs_and_no_other():
 
 def test_what_is_mounted_is_there_and_every_volume_is_used(prepared: Path):
     mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", ())]
-    sources = {mount.split(":")[0] for mount in mounts}
+    settings = environment.parse((prepared / ".env").read_text())
+    filled = (VARIABLE.sub(lambda found: settings[found[1]], mount) for mount in mounts)
+    sources = {mount.split(":")[0] for mount in filled}
 
     assert {source for source in sources if not source.startswith("./")} == set(COMPOSE["volumes"])
     assert [s for s in sources if s.startswith("./") and not (prepared / s).exists()] == []
@@ -192,6 +194,26 @@ def test_grafanas_dashboards_come_from_the_mounted_folder():
     assert (
         f"./{files.DASHBOARDS}:{provider['options']['path']}:ro" in SERVICES["grafana"]["volumes"]
     )
+
+
+def test_grafanas_alert_rules_ask_its_data_source_and_every_file_of_the_folder_is_read(
+    prepared: Path,
+):
+    settings = environment.parse((prepared / ".env").read_text())
+    folder = prepared / settings["EXECTRAIL_ALERTING"]
+    mount = "${EXECTRAIL_ALERTING:?}:/etc/grafana/provisioning/alerting:ro"
+    source = yaml.safe_load((ROOT / "compose/grafana/datasources/exectrail.yaml").read_text())
+    dashboards = yaml.safe_load((ROOT / "compose/grafana/dashboards/exectrail.yaml").read_text())
+
+    assert mount in SERVICES["grafana"]["volumes"]
+    # Grafana refuses to start over a file of another suffix.
+    assert {file.suffix for file in folder.iterdir()} == {".yaml"}
+    read = [yaml.safe_load(file.read_text()) for file in folder.iterdir()]
+    assert {key for file in read for key in file} == {"apiVersion", "groups"}
+    groups = [group for file in read for group in file["groups"]]
+    asked = {query["datasourceUid"] for g in groups for r in g["rules"] for query in r["data"]}
+    assert asked == {source["datasources"][0]["uid"], "__expr__"}
+    assert {group["folder"] for group in groups} == {dashboards["providers"][0]["folder"]}
 
 
 # ClickHouse.

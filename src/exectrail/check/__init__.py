@@ -1,7 +1,10 @@
-"""Alert rules without Grafana: asks the questions that alerts are made of, and says what fires.
+"""Alert rules: asked without Grafana, or written down for it.
 
 Enters: rules with their numbers and words (`rules.toml`, the user's own file over it); what
-`queries/alert_*.sql` say. Leaves: lines or JSON; an exit code; the command `exectrail check`.
+`queries/alert_*.sql` say. Leaves: lines or JSON; an exit code; messages to a webhook; Grafana's
+provisioning file. The command is `exectrail check`.
+`rules` knows the rules, `words` says what is said of an alert, `webhook` posts it, `grafana` writes
+the file in the form that `yaml` gives it, `commands` puts that on the command line.
 May import: queries; `commands` storage too.
 """
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from exectrail import queries
+from exectrail.check import webhook, words
+from exectrail.check.grafana import provisioning
 from exectrail.check.rules import Rule, RulesError, load_rules
+from exectrail.check.webhook import NotifyError
 from exectrail.queries import Alert
 from exectrail.storage.client import DEFAULT_DATABASE, StorageError, connect
 
@@ -25,8 +28,13 @@ examples:
   exectrail check --rule abandonment_rate --rule stuck
   exectrail check --settings alerts.toml --json     with numbers of your own, for programs
   exectrail check || mail -s "agents" me@example    for a cron job
+  exectrail check --notify https://example.com/hook --grafana https://grafana.example.com
+  exectrail check --settings alerts.toml --provision exectrail.yaml
 
-exit codes: 0 nothing fires; 1 something fires; 2 not called rightly, or could not ask.
+--notify sends the bearer token of EXECTRAIL_NOTIFY_TOKEN, where that is set.
+
+exit codes: 0 nothing fires; 1 something fires; 2 not called rightly, could not ask, or could
+not post what fires, which is printed all the same.
 """
 
 
@@ -49,6 +57,25 @@ def register(subparsers: SubParsers) -> None:
         help="TOML with thresholds of your own (EXECTRAIL_ALERTS)",
     )
     parser.add_argument("--json", action="store_true", help="each alert as a line of JSON")
+    parser.add_argument(
+        "--notify",
+        metavar="URL",
+        default=os.environ.get("EXECTRAIL_NOTIFY_URL", ""),
+        help="post what fires as Grafana's webhook would, a message per rule; nothing is posted"
+        " where nothing fires (EXECTRAIL_NOTIFY_URL)",
+    )
+    parser.add_argument(
+        "--grafana",
+        metavar="URL",
+        default=os.environ.get("EXECTRAIL_GRAFANA_URL", ""),
+        help="where Grafana is, for the links in what is posted (EXECTRAIL_GRAFANA_URL)",
+    )
+    parser.add_argument(
+        "--provision",
+        type=Path,
+        metavar="FILE",
+        help="ask nothing: write the rules with their numbers as a file for Grafana; - prints it",
+    )
     parser.add_argument("--url", help="ClickHouse HTTP interface (EXECTRAIL_CLICKHOUSE_URL)")
     parser.add_argument("--database", default=DEFAULT_DATABASE, help="default: %(default)s")
     parser.set_defaults(run=run)
@@ -58,29 +85,77 @@ def run(args: argparse.Namespace) -> int:
     """The command; see the exit codes in its help."""
     named = os.environ.get("EXECTRAIL_ALERTS", "")
     try:
-        rules = _chosen(load_rules(args.settings or (Path(named) if named else None)), args.rule)
-        with connect(args.url, database=args.database) as client:
-            fired = [
-                (rule, found)
-                for rule in rules
-                for found in client.fetch(
-                    queries.alert(
-                        rule.name,
-                        threshold=rule.threshold,
-                        own=rule.workflows,
-                        window_s=rule.window_s,
-                        least=rule.least,
-                    )
-                )
-            ]
-    except (RulesError, StorageError) as error:
-        print(f"exectrail check: {error}", file=sys.stderr)
-        return 2
-    for rule, found in fired:
-        print(json.dumps(_document(rule, found)) if args.json else _text(rule, found))
+        rules = load_rules(args.settings or (Path(named) if named else None))
+        if args.provision:
+            return _provision(rules, args)
+        if args.notify:
+            webhook.shown(args.notify)
+        rules = _chosen(rules, args.rule)
+        fired = _fired(rules, args)
+    except (RulesError, StorageError, NotifyError) as error:
+        return _failed(error)
+    for rule, alerts in fired:
+        for found in alerts:
+            print(json.dumps(_document(rule, found)) if args.json else _text(rule, found))
     if not fired and not args.json:
         print(f"{len(rules)} rules asked, none fires.")
+    try:
+        if args.notify:
+            _notify(args.notify, fired, args.grafana)
+    except NotifyError as error:
+        return _failed(error)
     return 1 if fired else 0
+
+
+def _fired(rules: Sequence[Rule], args: argparse.Namespace) -> list[tuple[Rule, list[Alert]]]:
+    """The rules that fire, each with what for."""
+    with connect(args.url, database=args.database) as client:
+        asked = [
+            client.fetch(
+                queries.alert(
+                    rule.name,
+                    threshold=rule.threshold,
+                    own=rule.workflows,
+                    window_s=rule.window_s,
+                    least=rule.least,
+                )
+            )
+            for rule in rules
+        ]
+    return [(rule, alerts) for rule, alerts in zip(rules, asked, strict=True) if alerts]
+
+
+def _notify(url: str, fired: Sequence[tuple[Rule, Sequence[Alert]]], home: str) -> None:
+    """Post a message per rule; the first that is not taken ends it, for the next fares no better.
+
+    Raises:
+        NotifyError: One was not taken; the message says how many were not posted.
+    """
+    for done, (rule, alerts) in enumerate(fired):
+        try:
+            webhook.post(url, webhook.message(rule, alerts, home=home))
+        except NotifyError as error:
+            raise NotifyError(f"{error}; not posted: {len(fired) - done} of {len(fired)}") from None
+
+
+def _provision(rules: Sequence[Rule], args: argparse.Namespace) -> int:
+    if args.rule:
+        return _failed("--provision writes all rules, and does not go with --rule")
+    text = provisioning(rules)
+    if str(args.provision) == "-":
+        print(text, end="")
+        return 0
+    try:
+        args.provision.write_text(text, encoding="utf-8")
+    except OSError as error:
+        return _failed(error)
+    print(f"{len(rules)} rules in {args.provision}. Grafana reads them when it starts.")
+    return 0
+
+
+def _failed(why: object) -> int:
+    print(f"exectrail check: {why}", file=sys.stderr)
+    return 2
 
 
 def _chosen(rules: list[Rule], names: list[str] | None) -> list[Rule]:
@@ -94,28 +169,17 @@ def _document(rule: Rule, found: Alert) -> dict[str, object]:
     return {
         "rule": rule.name,
         **asdict(found),
-        "summary": _summary(rule, found),
+        "summary": words.summary(rule, found),
         "runbook": rule.runbook,
-        "look": _look(rule, found),
+        "look": words.command(rule, found),
     }
 
 
 def _text(rule: Rule, found: Alert) -> str:
     lines = [
-        f"{rule.name}: {_summary(rule, found)}",
+        f"{rule.name}: {words.summary(rule, found)}",
         f"  {rule.runbook}",
-        f"  {_look(rule, found)}",
+        f"  {words.command(rule, found)}",
     ]
     # Names come from programs: nothing of them is obeyed by a terminal.
     return "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in lines)
-
-
-def _summary(rule: Rule, found: Alert) -> str:
-    return rule.summary.format_map(asdict(found))
-
-
-def _look(rule: Rule, found: Alert) -> str:
-    """The command, to be pasted into a shell: what is filled in cannot be more than one word."""
-    return rule.look.format_map(
-        {name: shlex.quote(str(value)) for name, value in asdict(found).items()}
-    )

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 _NUMBERS: Final = frozenset({"threshold", "window_s", "least"})
-_WORDS: Final = frozenset({"summary", "runbook", "look"})
+_WORDS: Final = frozenset({"title", "severity", "summary", "runbook", "look", "dashboard"})
+_SEVERITIES: Final = ("critical", "warning", "info")
+_TICK_S: Final = 10
+"""Seconds: how often Grafana looks which rules are due; all intervals are multiples of it."""
 
 
 class RulesError(Exception):
@@ -23,24 +26,32 @@ class Rule:
 
     Attributes:
         name: Of the rule; its question is `queries/alert_<name>.sql`.
+        title: In a few words, for people.
+        severity: critical, warning or info; for whoever routes alerts.
         summary: What fires, in words; names of columns in braces.
         runbook: What to do then.
         look: The command to look further; names of columns in braces.
+        dashboard: The one to look at: its uid, and variables of it with names of columns in braces.
         threshold: Above which, or below which, it fires.
         window_s: Seconds that it looks back.
         least: Runs that there must be before a rate can fire.
         workflows: Thresholds of single workflows.
+        every_s: Seconds between two evaluations in Grafana, a multiple of ten.
         enabled: Whether it is asked.
     """
 
     name: str
+    title: str
+    severity: str
     summary: str
     runbook: str
     look: str
+    dashboard: str
     threshold: float
     window_s: float
     least: float
     workflows: Mapping[str, float]
+    every_s: int
     enabled: bool
 
 
@@ -64,6 +75,10 @@ def load_rules(file: Path | None = None) -> list[Rule]:
             if not _fits(key, value):
                 raise RulesError(f"{file}: {name}.{key} = {value!r} is nothing that can be set")
         tables[name] |= table
+    for table in tables.values():
+        for key in ("threshold", "workflows"):
+            if "like" in table and key in tables[table["like"]]:
+                table.setdefault(key, tables[table["like"]][key])
     return [_rule(name, table) for name, table in tables.items()]
 
 
@@ -77,6 +92,10 @@ def _read(file: Path) -> dict[str, Any]:
 def _fits(key: str, value: object) -> bool:
     if key == "enabled":
         return isinstance(value, bool)
+    if key == "severity":
+        return value in _SEVERITIES
+    if key == "every_s":
+        return isinstance(value, int) and value > 0 and value % _TICK_S == 0
     if key == "workflows":
         return isinstance(value, dict) and all(_is_number(own) for own in value.values())
     return key in _NUMBERS and _is_number(value)
@@ -93,6 +112,7 @@ def _rule(name: str, table: Mapping[str, Any]) -> Rule:
         window_s=float(table.get("window_s", 0)),
         least=float(table.get("least", 1)),
         workflows={key: float(own) for key, own in table.get("workflows", {}).items()},
+        every_s=table.get("every_s", 60),
         enabled=table.get("enabled", True),
         **{word: table[word] for word in _WORDS},
     )

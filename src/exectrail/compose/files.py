@@ -30,6 +30,8 @@ FILES: Final = (
     "compose/clickhouse/users.xml",
     "compose/grafana/datasources/exectrail.yaml",
     "compose/grafana/dashboards/exectrail.yaml",
+    "compose/grafana/alerting/exectrail.yaml",
+    "compose/grafana/examples/contact_point.yaml",
 )
 """Paths from the root of the repository, which are those in a directory too. The wheel carries the
 same by `force-include` in pyproject.toml."""

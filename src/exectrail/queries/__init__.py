@@ -36,6 +36,8 @@ from exectrail.queries.folding import (
     fold_open,
     fold_rollups,
     fold_runs,
+    fold_settled,
+    fold_shown,
     fold_touched,
 )
 from exectrail.queries.judging import (
@@ -164,6 +166,8 @@ __all__ = [
     "fold_open",
     "fold_rollups",
     "fold_runs",
+    "fold_settled",
+    "fold_shown",
     "fold_touched",
     "judge_due",
     "judge_open",

@@ -1,5 +1,5 @@
 -- Projects (subject '') and workflows that cost more today (UTC) than their budget; a budget of 0 is none. value: US dollars.
-SELECT project, environment, subject, '' AS detail, toFloat64(sum(cost)) AS value
+SELECT project, environment, subject, if(subject = '', 'all of it', concat('workflow ', subject)) AS detail, sum(toFloat64(ifNull(cost, 0))) AS value
 FROM (
     SELECT project, environment, arrayJoin(arrayDistinct(['', workflow])) AS subject, cost
     FROM usage_daily FINAL

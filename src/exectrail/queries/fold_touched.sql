@@ -1,19 +1,13 @@
--- Which runs there is news of since a time, and when the latest came: by the id of the run, and by every id under which the news
--- may have been shown as a run of its own before. News is an event of any of its parts, a verdict on one, or a re-costing.
-WITH (SELECT groupArray((execution_id, first_id, resumed_id)) FROM resumes) AS links
-SELECT arrayJoin(arrayDistinct(arrayFilter(id -> id != '', [
-        own_root,
-        transform(own_root, links.1, links.2, own_root),
-        -- whoever goes on where this one paused
-        transform(execution_id, links.3, links.1, '')]))) AS root_id,
-    max(at_us) AS latest_us
+-- Which runs there is news of since a time, and when the latest came, by the id of the run as its parts state it. News is an event of any
+-- of its parts, a verdict on one, or a re-costing.
+SELECT root_id, max(at_us) AS latest_us
 FROM (
-    SELECT execution_id, if(max(s.root_id) = '', execution_id, max(s.root_id)) AS own_root, toUnixTimestamp64Micro(max(s.received)) AS at_us
+    SELECT if(max(s.root_id) = '', execution_id, max(s.root_id)) AS root_id, toUnixTimestamp64Micro(max(s.received)) AS at_us
     FROM executions_state AS s
     WHERE received > {since:DateTime64(6, 'UTC')}
     GROUP BY execution_id
     UNION ALL
-    SELECT s.execution_id, if(max(s.root_id) = '', s.execution_id, max(s.root_id)), toUnixTimestamp64Micro(max(v.time))
+    SELECT if(max(s.root_id) = '', s.execution_id, max(s.root_id)), toUnixTimestamp64Micro(max(v.time))
     FROM executions_state AS s
     INNER JOIN (SELECT segment_id, time FROM verdicts WHERE time > {since:DateTime64(6, 'UTC')}) AS v ON v.segment_id = s.execution_id
     WHERE (s.created, s.execution_id) IN (
@@ -21,7 +15,7 @@ FROM (
         FROM verdicts WHERE time > {since:DateTime64(6, 'UTC')})
     GROUP BY s.execution_id
     UNION ALL
-    SELECT execution_id, if(root_id = '', execution_id, root_id), toUnixTimestamp64Micro(recosted_at)
+    SELECT if(root_id = '', execution_id, root_id), toUnixTimestamp64Micro(recosted_at)
     FROM usage
     WHERE recosted_at > {since:DateTime64(6, 'UTC')}
 )

@@ -38,6 +38,13 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An id under which a run is shown, or may have been."""
+
+    root_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TouchedHour:
     """An hour (UTC) of which the roll-ups of `what`, runs or usage, are behind."""
 
@@ -66,6 +73,15 @@ def fold_begins() -> Query[Beginning]:
 def fold_touched(since: datetime) -> Query[Touched]:
     """Runs of which there is news since a time, by the store's clock."""
     return question("fold_touched", Touched, since=_time(since))
+
+
+def fold_shown(root_ids: Sequence[str]) -> Query[Shown]:
+    """Other ids under which runs are shown, or may have been before.
+
+    Args:
+        root_ids: As their parts state them.
+    """
+    return question("fold_shown", Shown, roots=",".join(root_ids))
 
 
 def fold_complete() -> Query[Complete]:
@@ -120,6 +136,11 @@ def fold_rollups(
 def fold_open(found: datetime) -> Query[Nothing]:
     """Writes down what is open now and was not known to be, and what is not any more."""
     return question("fold_open", Nothing, found=_time(found))
+
+
+def fold_settled(found: datetime) -> Query[Nothing]:
+    """Writes down of what nothing more is to be said, with what is known of it."""
+    return question("fold_settled", Nothing, found=_time(found))
 
 
 def fold_done(began: datetime) -> Query[Nothing]:

@@ -9,5 +9,7 @@ FROM (
         toUnixTimestamp64Micro(max(beat)) + min(delay_us) + toInt64(max(lease_s) * 1e6) < toUnixTimestamp64Micro(now64(6)) AS quiet,
         toUnixTimestamp64Micro(max(received)) AS latest_us
     FROM workers
+    -- by the full hour, so that nobody's leaving this window passes for news; who has a longer lease is looked at now and then
+    WHERE received > toStartOfHour(now('UTC')) - toIntervalDay(1)
     GROUP BY worker_id
 )

@@ -21,7 +21,11 @@ its stamp to its being seen. The same span stands in the view `open_segments`.""
 IDLE: Final = timedelta(minutes=10)
 """After which a fold that found nothing is written down: the next one looks less far back."""
 RUNS_AT_ONCE: Final = 1000
-"""How many runs one piece takes: their ids stand in the address of a request, of 64 KiB at most."""
+"""How many runs one piece takes."""
+IDS_AT_ONCE: Final = 1500
+"""How many ids one statement names: they stand in the address of a request, of 64 KiB at most."""
+SETTLE_EVERY: Final = 600.0
+"""Seconds from one time that is written down of what nothing more is to be said to the next."""
 HOURS_AT_ONCE: Final = 48
 _REST: Final = 10
 """How many times as long as a piece took the time to the next one is at least, in `attend`."""
@@ -67,7 +71,7 @@ class Fold:
         self._store = store
         self._monotonic = monotonic
         self._pieces: Iterator[Folded] | None = None
-        self._next_fold = self._next_piece = float("-inf")
+        self._next_fold = self._next_piece = self._next_settling = float("-inf")
         self._seen: dict[str, int] = {}
 
     def attend(self) -> Folded | None:
@@ -110,6 +114,7 @@ class Fold:
         if not news:
             if begins.now - begins.last > IDLE:
                 self._finish(begins)
+            self._settle()
             yield Folded(0, 0, 0, done=True)
             return
         yield from self._fold(begins, news, since)
@@ -161,7 +166,9 @@ class Fold:
     def _fold(self, begins: Beginning, news: Sequence[str], since: datetime) -> Iterator[Folded]:
         runs = hours = 0
         for some in _chunks(news, RUNS_AT_ONCE):
-            self._write(queries.fold_runs(some, begins.now))
+            shown = {one.root_id for one in self._store.fetch(queries.fold_shown(some))}
+            for ids in _chunks(sorted(shown.union(some)), IDS_AT_ONCE):
+                self._write(queries.fold_runs(ids, begins.now))
             runs += len(some)
             yield Folded(runs, len(news), hours, done=False)
         behind = self._store.fetch(queries.fold_hours(since, begins.now))
@@ -171,10 +178,18 @@ class Fold:
         for hours in self.write_hours(changed):
             yield Folded(runs, len(news), hours, done=False)
         self._finish(begins)
+        self._settle()
         yield Folded(runs, len(news), hours, done=True)
 
     def _finish(self, begins: Beginning) -> None:
         self._write([queries.fold_open(begins.now), queries.fold_done(begins.now)])
+
+    def _settle(self) -> None:
+        if self._monotonic() < self._next_settling:
+            return
+        self._next_settling = self._monotonic() + SETTLE_EVERY
+        [begins] = self._store.fetch(queries.fold_begins())
+        self._write([queries.fold_settled(begins.now)])
 
     def _write(self, statements: Iterator[Query[R]] | Sequence[Query[R]]) -> None:
         for statement in statements:

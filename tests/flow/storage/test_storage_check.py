@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exectrail import queries
+from exectrail.check import load_rules
 from exectrail.conventions import names
 from exectrail.launch import main
-from exectrail.rollup import Fold
 from exectrail.storage.client import Client
 
-from .conftest import Program, new_id
-
-NOW = datetime.now(UTC)
+from .conftest import Program
+from .fleets import NOW, ended, silent_stuck_and_paused, spent, unusual, used
 
 
 @pytest.fixture
@@ -33,52 +33,12 @@ def check(store: Client, capsys: pytest.CaptureFixture[str]) -> Callable[..., An
     return ask
 
 
-def _runs(store: Client, workflow: str, *outcomes: str, cost: float = 0.1) -> None:
-    made = NOW - timedelta(minutes=5)
-    store.insert(
-        "runs",
-        [
-            {
-                "created": made,
-                "execution_id": new_id(made),
-                "folded": NOW,
-                "made": made,
-                "workflow": workflow,
-                "name": workflow,
-                "outcome": outcome,
-                "state": "completed",
-                "effective_state": "completed",
-                "ended_at": NOW - timedelta(minutes=4),
-                "cost": cost,
-            }
-            for outcome in outcomes
-        ],
-    )
-
-
-def _used(store: Client, *, calls: int, priced: int, cost: float) -> None:
-    row = {
-        "workflow": "flow",
-        "provider": "acme",
-        "model": "m-1",
-        "currency": "USD",
-        "folded": NOW,
-        "calls": calls,
-        "priced_calls": priced,
-        "cost": cost,
-    }
-    now = datetime.now(UTC)
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    store.insert("usage_hourly", [{"hour": hour} | row])
-    store.insert("usage_daily", [{"day": now.date()} | row])
-
-
 def test_a_healthy_fleet_is_left_alone(
     store: Client, check: Callable[..., Any], canary: Callable[..., None]
 ) -> None:
     canary()
-    _runs(store, "flow", *["success"] * 19, "failed")
-    _used(store, calls=10, priced=10, cost=3.0)
+    ended(store, "flow", *["success"] * 19, "failed")
+    used(store, calls=10, priced=10, cost=3.0)
 
     assert check() == (0, [])
 
@@ -103,8 +63,8 @@ def test_rates_fire_above_their_limits_and_not_for_few_runs(
     fires: set[str],
 ) -> None:
     canary()
-    _runs(store, "flow", *outcomes)
-    _runs(store, "calm", *["success"] * 20)
+    ended(store, "flow", *outcomes)
+    ended(store, "calm", *["success"] * 20)
 
     assert check() == (bool(fires), [(rule, "flow", "") for rule in sorted(fires)])
 
@@ -114,7 +74,7 @@ def test_a_workflow_has_limits_of_its_own(
 ) -> None:
     canary()
     for name in ("frag'ile", "flow"):
-        _runs(store, name, *["abandoned"] * 2, *["success"] * 8)
+        ended(store, name, *["abandoned"] * 2, *["success"] * 8)
     settings = tmp_path / "alerts.toml"
     settings.write_text('[abandonment_rate.workflows]\n"frag\'ile" = 0.5\n')
 
@@ -125,11 +85,12 @@ def test_money_fires_where_there_is_a_budget(
     store: Client, check: Callable[..., Any], canary: Callable[..., None], tmp_path: Path
 ) -> None:
     canary()
-    _runs(store, "flow", "success", cost=7.0)
-    _used(store, calls=10, priced=8, cost=30.0)
+    ended(store, "flow", "success", cost=7.0)
+    used(store, calls=10, priced=8, cost=30.0)
     settings = tmp_path / "alerts.toml"
     settings.write_text(
         "[cost_of_day]\nthreshold = 40\nworkflows = { flow = 20 }\n[cost_of_run]\nthreshold = 5\n"
+        "[cost_predicted]\nenabled = false\n"
     )
 
     code, fired = check("--settings", str(settings))
@@ -150,23 +111,15 @@ def test_who_is_silent_stuck_or_paused_is_named(
     send: Callable[..., None],
 ) -> None:
     canary(2 * 86_400.0 / 20)
-    living, dead = program(), program(host="gone", pid=7)
-    hung = living.start("workflow", "hung", -7000.0)
-    waits = living.start("workflow", "waits", -90_000.0)
-    waits.move("paused", -89_000.0, **{names.EXECUTION_RESUME_KEY: "k"})
-    living.beat(-1.0)
-    dead.beat(-120.0)
-    send(living, dead)
-    for _ in Fold(store).run():
-        pass
+    hung, waits = silent_stuck_and_paused(store, program, send)
 
     code, fired = check()
 
     assert code == 1
     assert fired == [
-        ("stuck", "hung", hung.id),
+        ("stuck", "hung", hung),
         ("worker_silent", "svc", "gone pid 7"),
-        ("paused_too_long", "waits", waits.id),
+        ("paused_too_long", "waits", waits),
     ]
 
 
@@ -180,25 +133,131 @@ def test_what_is_not_usual_fires(
     store: Client, check: Callable[..., Any], canary: Callable[..., None]
 ) -> None:
     canary()
-    hour = NOW.replace(minute=0, second=0, microsecond=0)
-    store.insert(
-        "runs_hourly",
-        [
-            {
-                "hour": hour - timedelta(hours=back),
-                "workflow": "flow",
-                "folded": NOW,
-                "runs": 40,
-                "success": 40,
-                "cost": 40.0 if back == 1 else 4.0,
-            }
-            for back in range(20 * 24)
-        ],
-    )
+    unusual(store)
 
     code, fired = check("--rule", "anomaly")
 
     assert (code, set(fired)) == (1, {("anomaly", "flow", m) for m in ("cost", "cost per run")})
+
+
+def _dropped(
+    store: Client, temporality: int, points: Sequence[tuple[float, float]], *, started: float = -9e4
+) -> None:
+    """Points of a program's counter of what it dropped: seconds from now, and what they say."""
+    store.insert(
+        "otel_metrics_sum",
+        [
+            {
+                "MetricName": names.METRIC_TELEMETRY_DROPPED,
+                "ResourceAttributes": {names.SERVICE_NAME: "svc", names.SERVICE_NAMESPACE: "shop"},
+                "ServiceName": "svc",
+                "Attributes": {names.TELEMETRY_SITE: "spool"},
+                # A delta tells of the time since the one before.
+                "StartTimeUnix": NOW + timedelta(seconds=at - 60 if temporality == 1 else started),
+                "TimeUnix": NOW + timedelta(seconds=at),
+                "Value": value,
+                "AggregationTemporality": temporality,
+                "IsMonotonic": True,
+            }
+            for at, value in points
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("temporality", "points", "lost"),
+    [
+        (2, [(-7000.0, 5.0), (-3700.0, 5.0), (-1800.0, 5.0), (-60.0, 5.0)], 0),
+        (2, [(-7000.0, 5.0), (-1800.0, 6.0), (-1800.0, 6.0), (-60.0, 9.0)], 4),
+        (2, [(-60.0, 3.0)], 3),
+        (1, [(-7000.0, 5.0), (-3700.0, 2.0)], 0),
+        (1, [(-7000.0, 5.0), (-1800.0, 1.0), (-1800.0, 1.0), (-60.0, 2.0)], 3),
+    ],
+    ids=["of before", "grows", "first of all", "deltas of before", "deltas"],
+)
+def test_what_a_program_dropped_counts_once_and_only_in_its_hour(
+    store: Client,
+    canary: Callable[..., None],
+    temporality: int,
+    points: list[tuple[float, float]],
+    lost: int,
+) -> None:
+    canary()
+    _dropped(store, temporality, points)
+
+    [rule] = [rule for rule in load_rules() if rule.name == "telemetry_lost"]
+    question = queries.alert(
+        rule.name, threshold=1, own={}, window_s=rule.window_s, least=rule.least
+    )
+    found = [(a.project, a.subject, a.detail, a.value) for a in store.fetch(question)]
+
+    assert found == [("shop", "svc", "dropped by the program: spool", lost)] * bool(lost)
+
+
+def test_a_program_that_was_started_anew_counts_from_nothing(
+    store: Client, check: Callable[..., Any], canary: Callable[..., None]
+) -> None:
+    canary()
+    _dropped(store, 2, [(-7000.0, 50.0), (-3700.0, 50.0)])
+    _dropped(store, 2, [(-600.0, 1.0), (-60.0, 2.0)], started=-700.0)
+
+    assert check() == (1, [("telemetry_lost", "svc", "dropped by the program: spool")])
+
+
+def _predicted(store: Client, budget: float, least: float = 5) -> list[tuple[str, float]]:
+    question = queries.alert(
+        "cost_predicted", threshold=0, own={"flow": budget}, window_s=14 * 86_400, least=least
+    )
+    return [(alert.detail, alert.value) for alert in store.fetch(question)]
+
+
+def _at_work() -> None:
+    if datetime.now(UTC).hour in (0, 23):
+        pytest.skip("of a day that has just begun, or is as good as over, nothing is predicted")
+
+
+def test_a_budget_that_will_not_last_is_told_while_it_holds(store: Client) -> None:
+    _at_work()
+    for back in range(1, 7):
+        spent(store, back, {0: 5.0, 23: 5.0})
+    spent(store, 7, {0: 400.0})  # one day that is not as usual moves no median
+    spent(store, 0, {0: 8.0})
+
+    # Half of a day's cost comes in its first hour: 8 so far are 16 by the end.
+    assert _predicted(store, 15.0) == [("workflow flow", pytest.approx(16.0))]
+    assert _predicted(store, 17.0) == []
+    # Over it already is the business of cost_of_day; no budget is none.
+    assert _predicted(store, 7.0) == []
+    assert _predicted(store, 0.0) == []
+
+
+def test_what_comes_at_the_end_of_a_day_is_no_reason_to_worry_at_its_beginning(
+    store: Client,
+) -> None:
+    _at_work()
+    for back in range(1, 7):
+        spent(store, back, {0: 9.5, 23: 0.5})
+    spent(store, 0, {0: 9.0})
+
+    # By the clock alone 9 would become up to 40 or more.
+    assert _predicted(store, 9.6) == []
+    # With too little history there is but the clock.
+    gone = (datetime.now(UTC) - NOW.replace(hour=0, minute=0, second=0, microsecond=0)) / timedelta(
+        days=1
+    )
+    by_the_clock = _predicted(store, 9.2, least=20)
+    assert by_the_clock == (
+        [("workflow flow", pytest.approx(9.0 / gone, rel=0.01))] if gone > 0.2 else []
+    )
+
+
+def test_what_is_mostly_spent_later_is_not_predicted(store: Client) -> None:
+    _at_work()
+    for back in range(1, 7):
+        spent(store, back, {0: 1.0, 23: 9.0})
+    spent(store, 0, {0: 5.0})
+
+    assert _predicted(store, 6.0) == []
 
 
 def test_rejects_fire(

@@ -15,6 +15,7 @@ from exectrail.storage.runner import Runner, load_migrations, plan
 
 from .conftest import new_id
 from .test_storage_chains import *  # noqa: F403 - the tests of one server
+from .test_storage_check import *  # noqa: F403
 from .test_storage_clocks import *  # noqa: F403
 from .test_storage_histories import *  # noqa: F403
 from .test_storage_hostile import *  # noqa: F403

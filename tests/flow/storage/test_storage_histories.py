@@ -40,8 +40,8 @@ _VIEWS = {
     "workers_alive": "worker_id",
 }
 _GROWING = {f"{what}_ms" for what in ("duration", "work", "wait", "queued", "blocked", "state")}
-_GROWING |= {"flag_s", "seconds"}
-"""Columns that go on while one looks."""
+_GROWING |= {"flag_s", "seconds", "created"}
+"""Columns that go on while one looks, or, as the time in an id does, stay while one's times move."""
 
 
 def _world(number: int) -> tuple[Weather, list[History]]:

@@ -31,7 +31,7 @@
 CREATE OR REPLACE VIEW workers_alive {on_cluster} AS
 WITH (SELECT groupArray((now, silent, streak_s)) FROM pipeline)[1] AS p
 SELECT
-    worker_id, service, service_version, project, environment, host, pid, lease_s, open_executions, clock_known,
+    created, worker_id, service, service_version, project, environment, host, pid, lease_s, open_executions, clock_known,
     clock_offset_us, last_heartbeat, expires_at, exited,
     if(exited AND end.has_code = 1, end.exit_code, NULL) AS exit_code,
     if(exited, end.signal, '') AS signal,

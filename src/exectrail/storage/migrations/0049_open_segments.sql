@@ -1,12 +1,20 @@
--- Segments that have told no end. All of executions_state is looked at only until somebody folds: from then on what was known to be open
--- at the latest fold, and what was received since. That is a matter of speed alone: the answer is the same. What was received
--- from two minutes before the fold on is looked at again: so long an insert may take from its stamp to its being seen.
+-- Segments that have told no end, but for those that are settled (0047). All of executions_state is looked at only until somebody
+-- folds: from then on what was known to be open at the latest fold, and what was received since; and what is settled whose process was
+-- heard since. For the first that is a matter of speed alone: the answer is the same. What was received from two minutes before the fold on
+-- is looked at again: so long an insert may take from its stamp to its being seen.
 -- Without FINAL, which reads whole rows: the greatest of all rows of a segment is the same.
 CREATE OR REPLACE VIEW open_segments {on_cluster} AS
-SELECT created, execution_id, max(s.parent_id) AS parent_id, max(s.writer).worker_id AS worker_id, argMax(s.st.state, (s.st.terminal, s.st.sequence)) AS state
+SELECT
+    created, execution_id,
+    max(s.parent_id) AS parent_id,
+    max(s.root_id) AS root_id,
+    max(s.writer).worker_id AS worker_id,
+    argMax(s.st.state, (s.st.terminal, s.st.sequence)) AS state
 FROM executions_state AS s
 WHERE (created, execution_id) IN (
-    SELECT created, execution_id FROM open_known FINAL WHERE ended = 0
+    SELECT created, execution_id FROM open_known FINAL
+    WHERE ended = 0 OR (ended = 2 AND worker_id IN (
+        SELECT worker_id FROM workers WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2)))
     UNION ALL
     SELECT created, execution_id FROM executions_state
     WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))

@@ -1,6 +1,6 @@
 -- One row per segment, with its place in a chain of pauses and resumes and what is to be thought of its state now.
 -- A view with parameters, so that a question about one run, or about recent ones, reads only their rows; `segments`
--- (0055) is all of them. The views that stand on it take the same two and hand them down:
+-- (0056) is all of them. The views that stand on it take the same two and hand them down:
 --
 -- * since: only runs whose root was made after it, by the time in its id (an hour earlier to be sure: clocks differ; ids
 --   without a time are always in). '1970-01-01' is all.
@@ -8,8 +8,8 @@
 --
 -- * node_id, parent_node, root_node: the execution, its parent and its root as they are shown, that is under the first
 --   segments of their chains: what was done beneath a resumed run belongs to the run that was resumed.
--- * due: 1 reads only what the judge has to look at: what has told no end, and what it said something of before. 0 is all.
--- * effective_state: the judge's word (`judged`, 0050) where it has one, abandoned or cancelled; else what the program said.
+-- * due: 1 reads only what the judge has to look at (0050). 0 is all.
+-- * effective_state: the judge's word (`judged`, 0052) where it has one, abandoned or cancelled; else what the program said.
 -- * overdue: past its deadline, or that of the segment it resumes, with nothing to show that it ended; also while it is created,
 --   queued or paused, but not where it was resumed elsewhere, nor within a lease after the pipeline was silent. A deadline is
 --   a time by everybody's clock: it is not shifted.
@@ -27,7 +27,7 @@ WITH
             arrayFilter(id -> id != '' OR {root:String} = '', splitByChar(',', {root:String})))) - toIntervalDay(1)) AS begin,
     -- a scalar is worked out once, and planned once for each subquery that names it: so none does but this one
     (SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from, deadline))
-        FROM resumes) AS links,
+        FROM resumes_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}, due = {due:UInt8})) AS links,
     links.1 AS chained,
     links.2 AS firsts,
     arrayFilter(l -> l.5 != '', links) AS forks,
@@ -80,8 +80,8 @@ SELECT
     s.st.state = 'paused' AND s.st.resume_key != '' AS durable,
     j.bound = 1 AS bound,
     j.dead = 1 AS dead,
-    j.abandoned = 1 AS abandoned,
-    multiIf(j.abandoned = 1, 'abandoned', j.cancelled = 1, 'cancelled', s.st.state) AS effective_state,
+    j.dead = 1 AND j.cancelled = 0 AS abandoned,
+    multiIf(abandoned, 'abandoned', j.cancelled = 1, 'cancelled', s.st.state) AS effective_state,
     if(j.dead = 1, j.reason, s.st.reason) AS reason,
     s.st.error_type AS error_type,
     s.st.error_message AS error_message,
@@ -119,17 +119,27 @@ FROM (
     FROM executions_state FINAL
     WHERE (created >= begin OR created = toDateTime64(0, 3, 'UTC'))
       AND ({due:UInt8} = 0 OR (created, execution_id) IN (
-          SELECT created, execution_id FROM open_segments
-          UNION ALL
-          SELECT least(UUIDv7ToDateTime(toUUIDOrZero(segment_id), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')), segment_id FROM verdicts))
+          SELECT created, execution_id FROM judge_candidates))
       -- of runs that were asked for, and of all that share a durable key with one: who of them belongs to it, root_node says
-      AND ({root:String} = '' OR root_id = '' OR root_id IN (
-          SELECT arrayJoin(splitByChar(',', {root:String}))
-          UNION ALL
-          SELECT execution_id FROM keyed_segments WHERE resume_key IN (
-              SELECT resume_key FROM keyed_segments WHERE has(splitByChar(',', {root:String}), execution_id))))
+      AND ({root:String} = '' OR root_id = '' OR root_id IN (SELECT root_id FROM roots_of(root = {root:String})))
 ) AS s
-LEFT JOIN judged_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2)) AS j ON j.execution_id = s.execution_id
+LEFT JOIN (
+    SELECT
+        execution_id, bound, dead, cancelled, reason, live, quiet_s, by_baseline, quiet_allowed_s, stuck, work_s, work_allowed_s, slow,
+        lost, orphaned, clock_offset_us, last_heartbeat, worker_status, exit_code, signal, oom, heard_out, health
+    FROM judged_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2))
+    UNION ALL
+    -- what was said of it when it was settled, unless it or its process was heard since
+    SELECT
+        execution_id, bound, dead, cancelled, reason, 0, 0., 0, 0., 0, 0., 0., 0,
+        '', 0, clock_offset_us, last_heartbeat, worker_status, exit_code, signal, oom, 0, health
+    FROM open_known FINAL
+    WHERE ended = 2 AND {due:UInt8} = 0 AND (created >= begin OR created = toDateTime64(0, 3, 'UTC'))
+      AND ({root:String} = '' OR root_id = '' OR root_id IN (SELECT root_id FROM roots_of(root = {root:String})))
+      AND (created, execution_id) NOT IN (
+          SELECT created, execution_id FROM executions_state WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))
+      AND worker_id NOT IN (SELECT worker_id FROM workers WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))
+) AS j ON j.execution_id = s.execution_id
 WHERE (UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
     OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC'))
   AND ({root:String} = '' OR has(asked, root_node))

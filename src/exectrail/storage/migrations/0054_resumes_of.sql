@@ -14,7 +14,9 @@
 -- before it at the same depth. Chains are followed by doubling: each link goes on to the link of the segment that it
 -- resumes, eleven times, twice as far each time. All of it works on whole arrays, none of it event by event: a thread may
 -- have thousands of turns. Doubling takes memory by the square of the links, so of one key the latest 2000 are looked at.
-CREATE OR REPLACE VIEW resumes {on_cluster} AS
+--
+-- Parameters: those of 0055. `resumes` (0065) is all of them.
+CREATE OR REPLACE VIEW resumes_of {on_cluster} AS
 WITH
     'Tuple(ts DateTime64(6, \'UTC\'), what UInt8, segment String, deadline DateTime64(6, \'UTC\'))' AS event_type,
     'Tuple(depth UInt32, number UInt32, what UInt8, ts DateTime64(6, \'UTC\'), segment String, deadline DateTime64(6, \'UTC\'))' AS stack_type,
@@ -75,15 +77,37 @@ FROM (
                                         AND pause.ts < e.ts + toIntervalMinute(15),
                                     CAST((pause.ts, 3, e.segment, e.deadline), event_type), e), told))) AS epochs
                                 FROM (
-                                    SELECT key, told, arrayFirst(e -> e.what = 2, told) AS pause
+                                    SELECT
+                                        k.1 AS key,
+                                        -- within a fork, what was paused in the run that it left starts afresh
+                                        arraySort(arrayMap(e -> CAST((e.1, if(e.2 = 0 AND e.5 != '' AND has(forks, e.5), 1, e.2), e.3, e.4),
+                                            event_type), k.2)) AS told,
+                                        arrayFirst(e -> e.what = 2, told) AS pause
                                     FROM (
-                                        SELECT key, arraySort(groupArray(CAST((ts, if(what = 0 AND run != ''
-                                                AND has((SELECT groupArray(execution_id) FROM run_forks), run), 1, what),
-                                            segment, deadline), event_type))) AS told
-                                        FROM keyed_events
-                                        GROUP BY key
-                                        HAVING countIf(what = 0) > 0
+                                        -- one row: all keys, and which runs are forks
+                                        SELECT groupArray((key, events)) AS keys, arrayFlatten(groupArray(forks)) AS forks
+                                        FROM (
+                                            SELECT
+                                                key,
+                                                groupArray((ts, what, segment, deadline, run)) AS events,
+                                                arraySort(arrayMap(e -> CAST((e.1, e.2, e.3, e.4), event_type),
+                                                    arrayFilter(e -> e.5 = '', events))) AS own,
+                                                arrayFirst(e -> e.what = 2, own) AS pause,
+                                                arraySplit(e -> e.what = 1, arraySort(arrayMap(e -> if(
+                                                    e.what = 0 AND e.segment != pause.segment AND e.ts < pause.ts
+                                                        AND pause.ts < e.ts + toIntervalMinute(15),
+                                                    CAST((pause.ts, 3, e.segment, e.deadline), event_type), e), own))) AS epochs,
+                                                arrayFlatten(arrayMap(epoch -> arrayMap(e -> e.segment, arrayFilter(
+                                                    (e, pause, before) -> e.what IN (0, 3) AND before = 0 AND pause.what = 2,
+                                                    epoch, arrayFill(e -> e.what = 2, epoch), arrayPopBack(arrayPushFront(
+                                                        arrayCumSumNonNegative(e -> multiIf(e.what = 2, 1, e.what = 1, 0, -1), epoch), 0)))),
+                                                    epochs)) AS forks
+                                            FROM keyed_events_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}, due = {due:UInt8})
+                                            GROUP BY key
+                                            HAVING countIf(what = 0) > 0
+                                        )
                                     )
+                                    ARRAY JOIN keys AS k
                                 )
                             )
                             ARRAY JOIN epochs AS events

@@ -1,5 +1,5 @@
--- One row per segment that has told no end: what is to be thought of it. This is the one place where that is decided, but for
--- `overdue`, which wants to know who resumed what (segments_of, 0054).
+-- One row per segment that has told no end, but for the settled ones (0047): what is to be thought of it. This is the one place where that is decided, but for
+-- `overdue`, which wants to know who resumed what (segments_of, 0055).
 --
 -- * bound: its state needs a living process: running, blocked, or paused without a durable key.
 -- * abandoned, cancelled: it is bound, the pipeline can tell, and its process has exited or let its lease run out. Cancelled, reason
@@ -21,13 +21,16 @@ WITH
     -- scalars: computed once for all that ask for them
     (SELECT groupArray((now, silent, health, streak_s)) FROM pipeline)[1] AS p,
     (SELECT groupArray((baseline_runs, stuck_after_s, stuck_factor, stuck_least_s, slow_factor, slow_least_s)) FROM judge_rules)[1] AS j,
-    (SELECT groupArray((created, execution_id, parent_id, worker_id, state)) FROM open_segments
+    (SELECT groupArray((created, execution_id, parent_id, worker_id, state, if(root_id = '', execution_id, root_id)))
+        FROM open_segments
         WHERE created >= {since:DateTime64(3, 'UTC')} OR created = toDateTime64(0, 3, 'UTC')) AS opened,
     (SELECT groupArray((worker_id, moved_received, exited, last_moved, judgeable, status, last_heartbeat, clock_offset_us, lease_s,
-        exit_code, signal, oom)) FROM workers_alive WHERE worker_id IN (SELECT arrayJoin(opened.4))) AS processes,
+        exit_code, signal, oom)) FROM workers_alive
+        WHERE (created, worker_id) IN (
+            SELECT least(UUIDv7ToDateTime(toUUIDOrZero(id), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')), id FROM (SELECT arrayJoin(opened.4) AS id))) AS processes,
     arrayMap(w -> w.1, arrayFilter(w -> w.5 = 1 AND w.6 != 'alive', processes)) AS gone,
     -- what may be beneath others: those alone are looked for that may be stuck, and not before the first of them was made
-    (SELECT groupArray((x.1, x.2)) FROM (SELECT arrayJoin(opened) AS x)
+    (SELECT groupArray((x.1, x.2, x.6)) FROM (SELECT arrayJoin(opened) AS x)
         WHERE x.5 IN ('running', 'blocked') AND x.4 NOT IN (SELECT arrayJoin(gone))) AS at_work,
     if(empty(at_work), toDateTime64('2200-01-01 00:00:00', 3, 'UTC'), arrayMin(at_work.1) - toIntervalHour(2)) AS earliest
 SELECT
@@ -111,7 +114,9 @@ FROM (
             FROM executions_state FINAL
             WHERE (created, execution_id) IN (
                 SELECT created, execution_id FROM executions_state
-                WHERE (created >= earliest OR created = toDateTime64(0, 3, 'UTC')) AND parent_id IN (SELECT arrayJoin(at_work.2)))
+                WHERE (created >= earliest OR created = toDateTime64(0, 3, 'UTC'))
+                  AND (root_id = '' OR root_id IN (SELECT arrayJoin(at_work.3)))
+                  AND parent_id IN (SELECT arrayJoin(at_work.2)))
         )
         GROUP BY parent_id
     ) AS c ON c.parent_id = s.execution_id
