@@ -32,7 +32,7 @@ from typing import Any, Final, TextIO
 
 import storage_receiver
 import storage_report as report
-from storage_fold import fold
+from storage_fold import fold, settle
 from storage_load import Loaded, Loader, Shape
 from storage_queries import ask, questions, subjects
 from storage_store import Store, opened, text
@@ -113,11 +113,13 @@ def _ask(
 ) -> list[str]:
     store = Store(engine, "exectrail")
     wrong: list[str] = []
+    if options.store is None:
+        rows.append({"kind": "folded", **asdict(fold(store, progress("runs", out), out))})
     try:
         freshen(store)
+        settle(store)
     except ClickHouseError as error:  # what the judge asks may be too much for a store of this size
         wrong.append(f"The judge could not look: {str(error).splitlines()[0][:200]}")
-    rows.append({"kind": "folded", **asdict(fold(store, progress("runs", out), out))})
     end = datetime.fromtimestamp(Shape.load(folder).now_ms / 1000, UTC)
     asked = ask(
         store,

@@ -10,6 +10,7 @@ from typing import Any, TextIO, TypeVar
 
 from storage_store import Store
 
+from exectrail import queries
 from exectrail.queries import Query
 from exectrail.rollup import Fold
 
@@ -50,6 +51,15 @@ def _value(value: Any) -> Any:
     if isinstance(value, str) and value[4:5] == "-" and value[13:14] == ":":
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     return value
+
+
+def settle(store: Store) -> None:
+    """Write down what is open and what is settled by now, as where somebody always folds."""
+    client = _Client(store)
+    [begins] = client.fetch(queries.fold_begins())
+    opened = queries.fold_open(begins.now)
+    for statement in (*opened, queries.fold_done(begins.now), queries.fold_settled(begins.now)):
+        client.command(statement.sql, statement.parameters)
 
 
 def fold(store: Store, tell: Callable[[int, int], None], out: TextIO) -> FoldTime:

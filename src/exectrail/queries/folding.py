@@ -133,9 +133,14 @@ def fold_rollups(
             yield question(f"{table}_gone", Nothing, hours=texts, folded=_time(folded - _TICK))
 
 
-def fold_open(found: datetime) -> Query[Nothing]:
-    """Writes down what is open now and was not known to be, and what is not any more."""
-    return question("fold_open", Nothing, found=_time(found))
+def fold_open(began: datetime) -> Iterator[Query[Nothing]]:
+    """Statements that write down what is open now, and what is not any more.
+
+    Args:
+        began: When the fold began that does it.
+    """
+    yield question("fold_open", Nothing, found=_time(began))
+    yield question("fold_done", Nothing, began=_time(began), done=0)
 
 
 def fold_settled(found: datetime) -> Query[Nothing]:
@@ -145,7 +150,7 @@ def fold_settled(found: datetime) -> Query[Nothing]:
 
 def fold_done(began: datetime) -> Query[Nothing]:
     """Writes down that all was folded that had come when this one began."""
-    return question("fold_done", Nothing, began=_time(began))
+    return question("fold_done", Nothing, began=_time(began), done=1)
 
 
 def _made(root_id: str) -> datetime:

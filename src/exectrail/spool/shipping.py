@@ -6,6 +6,7 @@ be they of one process or, as a supervisor's, of many.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class Shipped:
 class Shipper:
     """Ships one folder, and what its process keeps in memory. Whoever uses it holds the claim.
 
+    Threads may share it, each with streams of its own.
+
     Args:
         folder: The folder; None where there is memory alone.
         destination: Where to.
@@ -61,6 +64,7 @@ class Shipper:
         self._folder = folder
         self._destination = destination
         self._spool = spool
+        self._lock = threading.Lock()
         self._positions = (
             folder.acknowledged() if folder is not None else dict.fromkeys(Stream, Position())
         )
@@ -114,10 +118,11 @@ class Shipper:
         if chunk.in_memory and self._spool is not None:
             self._spool.forget_memory(stream, chunk.in_memory)
         elif self._folder is not None:
-            before, self._positions[stream] = self._positions[stream], chunk.after
-            self._folder.acknowledge(self._positions)
-            if chunk.after.number > before.number:
-                self._folder.remove_shipped(self._positions)
+            with self._lock:
+                before, self._positions[stream] = self._positions[stream], chunk.after
+                self._folder.acknowledge(self._positions)
+                if chunk.after.number > before.number:
+                    self._folder.remove_shipped(self._positions)
 
     def send(
         self, stream: Stream, chunk: Chunk, done: Shipped, deadline: float | None = None

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from exectrail.guard import guard
 from exectrail.spool import (
@@ -28,7 +28,7 @@ _GUARD = guard("supervisor.delivery")
 EVERY_S = 0.15
 """How long states gather for a request."""
 OTHERS_EVERY_S = 1.0
-"""How long spans, logs and metrics do: a request of theirs keeps word of a death waiting."""
+"""How long spans, logs and metrics do."""
 REQUESTS_S = 10.0
 """What a round may take."""
 CLAIM_AGAIN_S = 0.5
@@ -59,10 +59,44 @@ class Parcel:
         self.shipper: Shipper | None = None
         self.size = -1
         """Its size before all of that was delivered last."""
-        self.size_now = 0
-        """Its size when this round began."""
-        self.ending = False
-        """Nothing was written any more when this round began, or it is the last one."""
+
+
+class Due(NamedTuple):
+    """A folder of which something is to be delivered, as it was when a round began."""
+
+    parcel: Parcel
+    size: int
+    ending: bool
+    """Nothing was written to it any more, or it is the last round."""
+
+
+class Rest:
+    """Delivers all but states, in a thread of its own: word of a death waits for no spans.
+
+    Args:
+        environment: Its variables say where to. A connection of its own.
+        due: Of what.
+    """
+
+    def __init__(self, environment: Mapping[str, str], due: Sequence[Due]) -> None:
+        self.due = due
+        self.came = Shipped()
+        """What came of the last request."""
+        self._destination = Destination.from_environment(environment)
+        self._thread = threading.Thread(target=self._deliver, name="exectrail-rest", daemon=True)
+        self._thread.start()
+
+    def wait(self, seconds: float = 0.0) -> bool:
+        """Whether it is done, within that time."""
+        self._thread.join(max(0.0, seconds))
+        return not self._thread.is_alive()
+
+    def _deliver(self) -> None:
+        with _GUARD:
+            deadline = time.monotonic() + REQUESTS_S
+            for came in _deliver_rest(self._destination, self.due, deadline):
+                self.came = came
+            self._destination.close()
 
 
 class Delivery:
@@ -75,6 +109,7 @@ class Delivery:
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self.destination = Destination.from_environment(environment)
+        self._environment = environment
         self._root = root
         self._parcels: dict[str, Parcel] = {}
         self._lock = threading.Lock()
@@ -84,7 +119,9 @@ class Delivery:
         self._tries = 0
         self._trouble = False
         self._leftovers_at = time.monotonic() + LEFTOVERS_AFTER_S
-        self._others_at = 0.0
+        self._rest: Rest | None = None
+        self._rest_at = 0.0
+        self._rest_tries = 0
         self._thread = threading.Thread(target=self._live, name="exectrail-deliver", daemon=True)
 
     def start(self) -> None:
@@ -146,35 +183,45 @@ class Delivery:
                 parcel.claim.close()
 
     def _round(self, deadline: float) -> float:
-        """Deliver what there is now: states first, and again whenever a process dies meanwhile.
+        """Deliver what there is now: states at once, the rest aside now and then.
 
         Returns:
             Seconds to wait before the next round, where the receiver fails.
         """
-        due = [parcel for parcel in self._everyone() if self._is_due(parcel)]
+        last = self._stopping.is_set()
+        self._see_to_rest(deadline - time.monotonic() if last else 0.0)
+        due = [found for parcel in self._everyone() if (found := self._due(parcel)) is not None]
         if not due:
             return 0.0
-        everything = self._stopping.is_set() or time.monotonic() >= self._others_at
-        for stream in SHIPPED_FIRST if everything else (Stream.STATES,):
-            for done in self._deliver(stream, due, deadline):
+        for done in self._deliver_states(deadline):
+            if done.problem:
+                return self._pause(done)
+            self._tries = 0
+            self._trouble = self._rest_tries > 0
+        if self._rest is None and last:
+            for done in _deliver_rest(self.destination, due, deadline):
                 if done.problem:
                     return self._pause(done)
-                self._tries, self._trouble = 0, False
-        if everything:
-            self._others_at = time.monotonic() + OTHERS_EVERY_S
-            for parcel in due:
-                self._delivered(parcel)
+            self._delivered(due)
+        elif self._rest is None and time.monotonic() >= self._rest_at:
+            self._rest_at = time.monotonic() + OTHERS_EVERY_S
+            self._rest = Rest(self._environment, due)
         return 0.0
 
-    def _deliver(self, stream: Stream, due: Sequence[Parcel], deadline: float) -> Iterator[Shipped]:
-        if stream is Stream.STATES:
-            yield from self._deliver_states(deadline)
+    def _see_to_rest(self, seconds: float) -> None:
+        """Take note of what came of the rest, if it is done within that time."""
+        rest = self._rest
+        if rest is None or not rest.wait(seconds):
             return
-        for done in ship_together(self.destination, stream, _shippers(due), deadline):
-            yield done
-            if self._some.is_set() and not self._stopping.is_set():  # a process has died
-                self._some.clear()
-                yield from self._deliver_states(deadline)
+        self._rest = None
+        if rest.came.problem:
+            wait = max(backoff(self._rest_tries), min(rest.came.retry_after_s, MOST_RETRY_AFTER_S))
+            self._rest_at = time.monotonic() + wait
+            self._rest_tries += 1
+            self._trouble = True
+        else:
+            self._rest_tries = 0
+            self._delivered(rest.due)
 
     def _deliver_states(self, deadline: float) -> Iterator[Shipped]:
         """What we tell of a process goes with what it had told itself by then, or after it.
@@ -205,15 +252,14 @@ class Delivery:
         with self._lock:
             return sorted(self._parcels.values(), key=lambda parcel: not parcel.dead)
 
-    def _is_due(self, parcel: Parcel) -> bool:
-        """Whether there may be something to deliver."""
-        parcel.ending = parcel.dead or self._stopping.is_set()
-        parcel.size_now = _size(parcel)
-        if not parcel.ending and parcel.size_now == parcel.size:
-            return False
+    def _due(self, parcel: Parcel) -> Due | None:
+        """It, where there may be something to deliver."""
+        due = Due(parcel, _size(parcel), ending=parcel.dead or self._stopping.is_set())
+        if not due.ending and due.size == parcel.size:
+            return None
         if parcel.shipper is None:
             self._claim(parcel)
-        return parcel.shipper is not None
+        return due if parcel.shipper is not None else None
 
     def _pause(self, failed: Shipped) -> float:
         """How long to wait after a failure."""
@@ -222,17 +268,18 @@ class Delivery:
         self._tries += 1
         return wait
 
-    def _delivered(self, parcel: Parcel) -> None:
+    def _delivered(self, due: Sequence[Due]) -> None:
         """All of it was delivered that was there when the round began."""
-        parcel.size = parcel.size_now
-        if parcel.folder is None or parcel.own is not None:
-            return
-        if parcel.ending:
-            parcel.folder.remove_if_done()
-        if parcel.ending and parcel.dead and parcel.claim is not None:
-            parcel.claim.close()
-            with self._lock:
-                self._parcels.pop(parcel.folder.worker_id, None)
+        for parcel, size, ending in due:
+            parcel.size = size
+            if parcel.folder is None or parcel.own is not None:
+                continue
+            if ending:
+                parcel.folder.remove_if_done()
+            if ending and parcel.dead and parcel.claim is not None:
+                parcel.claim.close()
+                with self._lock:
+                    self._parcels.pop(parcel.folder.worker_id, None)
 
     def _claim(self, parcel: Parcel) -> None:
         now = time.monotonic()
@@ -257,6 +304,20 @@ class Delivery:
         for _ in ship_leftovers(self._root, self.destination, wanted=idle):
             pass
         sweep(self._root)
+
+
+def _deliver_rest(
+    destination: Destination, due: Sequence[Due], deadline: float
+) -> Iterator[Shipped]:
+    """Deliver all but states; where that fails, the last one tells why."""
+    shippers = _shippers(each.parcel for each in due)
+    for stream in SHIPPED_FIRST:
+        if stream is Stream.STATES:
+            continue
+        for done in ship_together(destination, stream, shippers, deadline):
+            yield done
+            if done.problem:
+                return
 
 
 def _shippers(parcels: Iterable[Parcel]) -> list[Shipper]:

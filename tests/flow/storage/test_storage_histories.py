@@ -41,7 +41,7 @@ _VIEWS = {
 }
 _GROWING = {f"{what}_ms" for what in ("duration", "work", "wait", "queued", "blocked", "state")}
 _GROWING |= {"flag_s", "seconds", "created"}
-"""Columns that go on while one looks, or, as the time in an id does, stay while one's times move."""
+"""Columns that go on while one looks, or that, as the time in an id, no test moves."""
 
 
 def _world(number: int) -> tuple[Weather, list[History]]:

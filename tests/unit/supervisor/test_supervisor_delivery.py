@@ -11,6 +11,7 @@ from exectrail.conventions import names
 from exectrail.spool import Folder, LogLines, SpanFact, SpanLines, Spool, Stream
 from exectrail.spool.destination import Answer
 from exectrail.supervisor.delivery import Delivery
+from exectrail.testing.sink import Answer as SinkAnswer
 from exectrail.testing.sink import Sink
 
 LINES = LogLines({names.WORKER_ID: "w"})
@@ -106,41 +107,37 @@ def test_what_is_told_amid_a_round_waits_for_the_next(tmp_path: Path, sink: Sink
     ]
 
 
-def test_a_process_that_begins_and_dies_amid_a_round_is_heard_before_its_end_is_told(
-    tmp_path: Path, sink: Sink
-) -> None:
-    """And before the spans of others, which may take long."""
+def test_word_of_a_death_waits_for_nobody_s_spans(tmp_path: Path, sink: Sink) -> None:
+    """A process that begins and dies meanwhile is heard, and then its end is told."""
     delivery = Delivery(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
     own = spool(tmp_path, "0-supervisor", delivery)
     busy = spool(tmp_path, "1-worker", delivery)
     brief = spool(tmp_path, "2-worker", delivery)
     delivery.add_own(own)
     delivery.add(folder(busy))
-    tell(busy, names.EVENT_EXECUTION_PROGRESS, Stream.LOGS)
-    busy.write(Stream.METRICS, b'{"resourceMetrics":[]}\n')
     busy.write(Stream.TRACES, SpanLines({}).line([SpanFact("late", 1, 1, 0, 1, 1, 2, {})]))
-
-    def begins_and_dies() -> None:
-        delivery.add(folder(brief))
-        tell(brief, names.EVENT_EXECUTION_STATE_CHANGED)
-        tell(own, names.EVENT_WORKER_EXITED)
-        brief.close()
-        delivery.died(folder(brief))
-
-    heard_before_spans: list[str] = []
-    amid(delivery, begins_and_dies)
-    amid(delivery, lambda: heard_before_spans.extend(log.name for log in sink.logs), request=3)
+    sink.answer = SinkAnswer.HANG
     delivery.start()
+    sink.wait_for(lambda: sink.requests == 1)
+    sink.answer = SinkAnswer.OK  # of what comes from now on
+
+    delivery.add(folder(brief))
+    tell(brief, names.EVENT_EXECUTION_STATE_CHANGED)
+    tell(own, names.EVENT_WORKER_EXITED)
+    brief.close()
+    delivery.died(folder(brief))
+
+    told = [names.EVENT_EXECUTION_STATE_CHANGED, names.EVENT_WORKER_EXITED]
+    sink.wait_for(lambda: len(sink.logs) == 2)
+    assert ([log.name for log in sink.logs], sink.spans) == (told, [])
+    sink.let_go()
     sink.wait_for(lambda: len(sink.spans) == 1)
     delivery.finish()
     for each in (own, busy):
         each.close()
-    told = [
-        names.EVENT_EXECUTION_PROGRESS,
-        names.EVENT_EXECUTION_STATE_CHANGED,
-        names.EVENT_WORKER_EXITED,
-    ]
-    assert (heard_before_spans, [log.name for log in sink.logs]) == (told, told)
+    assert [log.name for log in sink.logs] == told
+    assert [span.name for span in sink.spans] == ["late"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0-supervisor", "1-worker"]
 
 
 def test_without_a_disk_an_end_waits_for_the_last_words_too(tmp_path: Path, sink: Sink) -> None:
