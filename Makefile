@@ -49,7 +49,7 @@ collector: $(COLLECTOR) ## Build the lean OpenTelemetry Collector; needs Go 1.26
 dashboards: $(READY) ## Write dashboards/generated from the code in dashboards/
 	@$(BIN)/python -m dashboards.build
 
-grafana: $(FRAMES) $(RULES) $(SCHEMA) ## Build what asks and reads as Grafana does; needs Go 1.26 or newer and a module proxy
+grafana: $(FRAMES) $(RULES) $(SCHEMA) ## Build what asks and reads rules and dashboards as Grafana does; needs Go 1.26 or newer and a module proxy
 	@echo $(FRAMES) $(RULES) $(SCHEMA)
 
 e2e: $(READY) $(COLLECTOR) ## Kill the collector twenty times and take the database away for a minute: nothing is lost

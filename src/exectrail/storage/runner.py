@@ -82,15 +82,15 @@ class Migration:
         Args:
             cluster: Name of the cluster, if there is one; then they are those of `cluster`.
             adopted: Tables that take the place of raw ones of ours. Views of the same names are
-                made over them; raw tables that no view of ours feeds on are not made at all.
+                made over them; the other raw tables are made as ever and stay empty.
             database: Name of the database, which the tables of a cluster say.
 
         Raises:
             ValueError: The file cannot be split, or a cluster has no rule for what stands in it.
         """
         adopted = adopted or {}
-        if adopted and self.is_raw:
-            return [adopted[self.name].view(self.name)] if self.name in adopted else []
+        if self.name in adopted:
+            return [adopted[self.name].view(self.name)]
         feeds = {name: table.feed() for name, table in adopted.items()}
         text = _FEED.sub(lambda slot: feeds.get(slot[1], slot[1]), self.text)
         if not cluster:

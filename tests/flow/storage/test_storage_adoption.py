@@ -26,6 +26,7 @@ Open = Callable[[str], Client]
 Command = Callable[..., tuple[int, str, str]]
 VARIANTS = ("exporter_oldest", "exporter_0_120", "exporter_0_161", "clickstack")
 FOLDER = Path(__file__).parent / "foreign"
+QUERIES = Path(__file__).parents[3] / "src/exectrail/queries"
 
 
 @pytest.fixture
@@ -198,8 +199,21 @@ def test_tables_of_any_version_are_read_as_ours_are_and_stay_as_they_are(
     assert made_of(theirs) == before
     own = {row["name"] for row in made_of(ours)}
     migrations = {m.name for m in load_migrations()}
-    unread = {m for m in migrations if m.startswith("otel_metrics_")} - {"otel_metrics_gauge"}
-    assert own == migrations - unread | {"exectrail_migrations", "exectrail_adopted"}
+    assert own == migrations | {"exectrail_migrations", "exectrail_adopted"}
+
+
+def test_what_asks_for_metrics_that_are_not_read_finds_none(
+    ours: Client, make_theirs: Callable[..., Client]
+) -> None:
+    adopt(ours, make_theirs())
+    times = {"from": "now64(3) - 3600", "to": "now64(3)"}
+    for name in ("panel_fleet_pipeline", "panel_health_dropped", "panel_health_collector"):
+        text = (QUERIES / f"{name}.sql").read_text()
+        text = text.replace("{project:Array(String)}", "emptyArrayString()")
+        for parameter, moment in times.items():
+            text = text.replace(f"{{{parameter}:DateTime64(3, 'UTC')}}", f"({moment})")
+        rows = ours.query(text)
+        assert [row.get("dropped") for row in rows] == ([0] if "fleet" in name else [])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
