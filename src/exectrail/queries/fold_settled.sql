@@ -13,7 +13,7 @@ WHERE (j.dead AND j.execution_id IN (
         GROUP BY segment_id
         HAVING argMax(verdict, time) IN ('abandoned', 'cancelled') AND max(time) < {found:DateTime64(6, 'UTC')} - toIntervalHour(1)))
    OR (s.state = 'paused' AND NOT j.bound AND j.execution_id IN (
-        SELECT resumed_id FROM resumes_of(since = '1970-01-01 00:00:00', root = '', due = 1)
+        SELECT resumed_id FROM resumes
         WHERE execution_id IN (
             SELECT execution_id FROM keyed_segments
             GROUP BY execution_id

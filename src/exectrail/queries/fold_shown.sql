@@ -6,5 +6,5 @@ SELECT DISTINCT arrayJoin([
     if(has(asked, execution_id), first_id, ''),
     if(resumed_id IN (SELECT execution_id FROM keyed_segments WHERE has(asked, root_id) OR has(asked, execution_id)), execution_id, ''),
     '']) AS root_id
-FROM resumes_of(since = '1970-01-01 00:00:00', root = {roots:String}, due = 0)
+FROM resumes
 WHERE root_id != ''

@@ -23,6 +23,7 @@ from .test_storage_liveness import *  # noqa: F403
 from .test_storage_money import *  # noqa: F403
 from .test_storage_queries import *  # noqa: F403
 from .test_storage_resources import *  # noqa: F403
+from .test_storage_settled import *  # noqa: F403
 from .test_storage_states import *  # noqa: F403
 from .test_storage_verdicts import *  # noqa: F403
 from .two_shards import CLUSTER, on_one_server, shard_of, two_shards

@@ -27,7 +27,7 @@ WITH
             arrayFilter(id -> id != '' OR {root:String} = '', splitByChar(',', {root:String})))) - toIntervalDay(1)) AS begin,
     -- a scalar is worked out once, and planned once for each subquery that names it: so none does but this one
     (SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from, deadline))
-        FROM resumes_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}, due = {due:UInt8})) AS links,
+        FROM resumes) AS links,
     links.1 AS chained,
     links.2 AS firsts,
     arrayFilter(l -> l.5 != '', links) AS forks,

@@ -14,9 +14,7 @@
 -- before it at the same depth. Chains are followed by doubling: each link goes on to the link of the segment that it
 -- resumes, eleven times, twice as far each time. All of it works on whole arrays, none of it event by event: a thread may
 -- have thousands of turns. Doubling takes memory by the square of the links, so of one key the latest 2000 are looked at.
---
--- Parameters: those of 0055. `resumes` (0065) is all of them.
-CREATE OR REPLACE VIEW resumes_of {on_cluster} AS
+CREATE OR REPLACE VIEW resumes {on_cluster} AS
 WITH
     'Tuple(ts DateTime64(6, \'UTC\'), what UInt8, segment String, deadline DateTime64(6, \'UTC\'))' AS event_type,
     'Tuple(depth UInt32, number UInt32, what UInt8, ts DateTime64(6, \'UTC\'), segment String, deadline DateTime64(6, \'UTC\'))' AS stack_type,
@@ -102,7 +100,7 @@ FROM (
                                                     epoch, arrayFill(e -> e.what = 2, epoch), arrayPopBack(arrayPushFront(
                                                         arrayCumSumNonNegative(e -> multiIf(e.what = 2, 1, e.what = 1, 0, -1), epoch), 0)))),
                                                     epochs)) AS forks
-                                            FROM keyed_events_of(since = {since:DateTime64(3, 'UTC')}, root = {root:String}, due = {due:UInt8})
+                                            FROM keyed_events
                                             GROUP BY key
                                             HAVING countIf(what = 0) > 0
                                         )

@@ -1,3 +1,0 @@
--- All segments that resume a pause: see 0054.
-CREATE OR REPLACE VIEW resumes {on_cluster} AS
-SELECT * FROM resumes_of(since = '1970-01-01 00:00:00', root = '', due = 0)
