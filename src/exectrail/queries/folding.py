@@ -134,12 +134,13 @@ def fold_rollups(
 
 
 def fold_open(began: datetime) -> Iterator[Query[Nothing]]:
-    """Statements that write down what is open now, and what is not any more.
+    """Statements that write down what is open now, and what is not any more; and pauses by keys.
 
     Args:
         began: When the fold began that does it.
     """
     yield question("fold_open", Nothing, found=_time(began))
+    yield question("fold_keyed", Nothing, found=_time(began))
     yield question("fold_done", Nothing, began=_time(began), done=0)
 
 

@@ -69,6 +69,7 @@ PURPOSES: Final[dict[str, Purpose]] = {
     "usage_hourly": Purpose("hour, model and agent: tokens and cost", Role.ROLLUP),
     "usage_daily": Purpose("day, model and agent: tokens and cost", Role.ROLLUP),
     "open_known": Purpose("segment that a fold found open", Role.OWN),
+    "keyed_known": Purpose("segment with a durable key, as a fold found it", Role.OWN),
     "folds": Purpose("fold of news into runs and sums, when it began", Role.OWN),
     "baselines": Purpose("kind of execution: what is usual", Role.OWN),
     "judge_settings": Purpose("number of a rule that was set otherwise", Role.OWN),

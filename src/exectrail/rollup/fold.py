@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
@@ -27,8 +27,10 @@ IDS_AT_ONCE: Final = 6000
 SETTLE_EVERY: Final = 600.0
 """Seconds from one time that is written down of what nothing more is to be said to the next."""
 HOURS_AT_ONCE: Final = 48
-_REST: Final = 10
-"""How many times as long as a piece took the time to the next one is at least, in `attend`."""
+AT_WORK: Final = 0.25
+"""Seconds after which `attend` begins no further piece: others want the processor too."""
+_REST: Final = 4
+"""How many times as long as it was at work `attend` rests."""
 
 
 class Store(Protocol):
@@ -75,7 +77,7 @@ class Fold:
         self._seen: dict[str, int] = {}
 
     def attend(self) -> Folded | None:
-        """Do one piece of what is due by now; to be called again and again, each half second or so.
+        """Do a little of what is due by now; to be called again and again, each half second or so.
 
         Returns:
             How far it came; None where nothing was due.
@@ -93,15 +95,17 @@ class Fold:
             self._pieces = self.run()
         pieces, self._pieces = self._pieces, None
         folded = next(pieces)
+        while not folded.done and self._monotonic() < now + AT_WORK:
+            folded = next(pieces)
         if not folded.done:
             self._pieces = pieces
-        # However much there is: a tenth of the time it folds, at most.
-        rest = (self._monotonic() - now) * _REST
-        self._next_piece = now + rest
+        # However much there is: a fifth of the time it folds, at most.
+        after = self._monotonic()
+        self._next_piece = after + (after - now) * _REST
         return folded
 
     def run(self) -> Iterator[Folded]:
-        """One fold, piece by piece; only the last piece is `done`.
+        """One fold, piece by piece, each of them one statement; only the last piece is `done`.
 
         Raises:
             Exception: What the store raises; what was not marked as done is folded again.
@@ -111,17 +115,21 @@ class Fold:
         touched = self._store.fetch(queries.fold_touched(since))
         seen = {one.root_id: one.latest_us for one in touched}
         news = [root_id for root_id, at in seen.items() if self._seen.get(root_id) != at]
-        if not news:
-            if begins.now - begins.last > IDLE:
-                self._write(queries.fold_open(begins.now))
-                self._write([queries.fold_done(begins.now)])
-            self._settle()
-            yield Folded(0, 0, 0, done=True)
-            return
-        yield from self._fold(begins, news, since)
-        # By its news a run is known for as long as the span that is looked at again.
-        recent = int((begins.now - AGAIN).timestamp() * 1e6)
-        self._seen = {root_id: at for root_id, at in seen.items() if at > recent}
+        told = Folded(0, len(news), 0, done=False)
+        if news or begins.now - begins.last > IDLE:
+            # First, for with this every look at what is open reads less, and so does each piece.
+            yield from self._write(queries.fold_open(begins.now), told)
+            for told in self._fold(begins, news, since):
+                yield told
+            yield from self._write([queries.fold_done(begins.now)], told)
+            # By its news a run is known for as long as the span that is looked at again.
+            recent = int((begins.now - AGAIN).timestamp() * 1e6)
+            self._seen = {root_id: at for root_id, at in seen.items() if at > recent}
+        if self._monotonic() >= self._next_settling:
+            self._next_settling = self._monotonic() + SETTLE_EVERY
+            [later] = self._store.fetch(queries.fold_begins())
+            yield from self._write([queries.fold_settled(later.now)], told)
+        yield replace(told, done=True)
 
     def rebuild(self, since: datetime, until: datetime) -> Iterator[Folded]:
         """Write the roll-ups of all hours of a time range anew, piece by piece.
@@ -160,40 +168,32 @@ class Fold:
         for one in self._store.fetch(queries.fold_complete()):
             there = sorted({hour for hour in behind.get(one.what, ()) if hour >= one.since})
             for some in _chunks(there, HOURS_AT_ONCE):
-                self._write(queries.fold_rollups(one.what, some, begins.now))
+                for statement in queries.fold_rollups(one.what, some, begins.now):
+                    self._store.command(statement.sql, statement.parameters)
+                    yield written
                 written += len(some)
                 yield written
 
     def _fold(self, begins: Beginning, news: Sequence[str], since: datetime) -> Iterator[Folded]:
-        runs = hours = 0
-        # First, for with this every look at what is open reads less, and so does each piece.
-        self._write(queries.fold_open(begins.now))
+        told = Folded(0, len(news), 0, done=False)
         for some in _chunks(news, RUNS_AT_ONCE):
             shown = {one.root_id for one in self._store.fetch(queries.fold_shown(some))}
             for ids in _chunks(sorted(shown.union(some)), IDS_AT_ONCE):
-                self._write(queries.fold_runs(ids, begins.now))
-            runs += len(some)
-            yield Folded(runs, len(news), hours, done=False)
+                yield from self._write(queries.fold_runs(ids, begins.now), told)
+            told = replace(told, runs=told.runs + len(some))
+            yield told
         behind = self._store.fetch(queries.fold_hours(since, begins.now))
         changed = {
             what: [one.hour for one in behind if one.what == what] for what in queries.ROLLUPS
         }
         for hours in self.write_hours(changed):
-            yield Folded(runs, len(news), hours, done=False)
-        self._write([queries.fold_done(begins.now)])
-        self._settle()
-        yield Folded(runs, len(news), hours, done=True)
+            told = replace(told, hours=hours)
+            yield told
 
-    def _settle(self) -> None:
-        if self._monotonic() < self._next_settling:
-            return
-        self._next_settling = self._monotonic() + SETTLE_EVERY
-        [begins] = self._store.fetch(queries.fold_begins())
-        self._write([queries.fold_settled(begins.now)])
-
-    def _write(self, statements: Iterator[Query[R]] | Sequence[Query[R]]) -> None:
+    def _write(self, statements: Iterable[Query[R]], told: Folded) -> Iterator[Folded]:
         for statement in statements:
             self._store.command(statement.sql, statement.parameters)
+            yield told
 
 
 def _chunks(values: Sequence[R], size: int) -> Iterator[Sequence[R]]:

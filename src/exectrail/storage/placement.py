@@ -158,6 +158,7 @@ PLACEMENTS: Final[dict[str, Placement]] = {
         Group.TREE, _ROOT, "with the segment; which segments share a key is asked of all shards"
     ),
     "open_known": _BY_SEGMENT,
+    "keyed_known": _BY_SEGMENT,
     "folds": _BOOKS,
     "runs": Placement(
         Group.TREE, "cityHash64(toUUIDOrZero(execution_id))", "a run is written anew with its id"

@@ -1,5 +1,5 @@
 -- One row per segment that has told no end, but for the settled ones (0047): what is to be thought of it. This is the one place where that is decided, but for
--- `overdue`, which wants to know who resumed what (segments_of, 0055).
+-- `overdue`, which wants to know who resumed what (segments_of, 0057).
 --
 -- * bound: its state needs a living process: running, blocked, or paused without a durable key.
 -- * abandoned, cancelled: it is bound, the pipeline can tell, and its process has exited or let its lease run out. Cancelled, reason

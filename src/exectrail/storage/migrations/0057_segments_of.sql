@@ -1,6 +1,6 @@
 -- One row per segment, with its place in a chain of pauses and resumes and what is to be thought of its state now.
 -- A view with parameters, so that a question about one run, or about recent ones, reads only their rows; `segments`
--- (0056) is all of them. The views that stand on it take the same two and hand them down:
+-- (0058) is all of them. The views that stand on it take the same two and hand them down:
 --
 -- * since: only runs whose root was made after it, by the time in its id (an hour earlier to be sure: clocks differ; ids
 --   without a time are always in). '1970-01-01' is all.
@@ -8,8 +8,8 @@
 --
 -- * node_id, parent_node, root_node: the execution, its parent and its root as they are shown, that is under the first
 --   segments of their chains: what was done beneath a resumed run belongs to the run that was resumed.
--- * due: 1 reads only what the judge has to look at (0050). 0 is all.
--- * effective_state: the judge's word (`judged`, 0052) where it has one, abandoned or cancelled; else what the program said.
+-- * due: 1 reads only what the judge has to look at (0051). 0 is all.
+-- * effective_state: the judge's word (`judged`, 0053) where it has one, abandoned or cancelled; else what the program said.
 -- * overdue: past its deadline, or that of the segment it resumes, with nothing to show that it ended; also while it is created,
 --   queued or paused, but not where it was resumed elsewhere, nor within a lease after the pipeline was silent. A deadline is
 --   a time by everybody's clock: it is not shifted.
