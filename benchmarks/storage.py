@@ -115,8 +115,7 @@ def _ask(
 ) -> list[str]:
     store = Store(engine, "exectrail")
     wrong: list[str] = []
-    if options.store is None:
-        rows.append({"kind": "folded", **asdict(fold(store, progress("runs", out), out))})
+    rows.append({"kind": "folded", **asdict(fold(store, progress("runs", out), out))})
     try:
         freshen(store)
         settle(store)

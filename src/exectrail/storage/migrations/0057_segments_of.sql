@@ -120,14 +120,13 @@ FROM (
     WHERE (created >= begin OR created = toDateTime64(0, 3, 'UTC'))
       AND ({due:UInt8} = 0 OR (created, execution_id) IN (
           SELECT created, execution_id FROM judge_candidates))
-      -- of runs that were asked for, and of all that share a durable key with one: who of them belongs to it, root_node says
-      AND ({root:String} = '' OR root_id = '' OR root_id IN (SELECT root_id FROM roots_of(root = {root:String})))
+      AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
 ) AS s
 LEFT JOIN (
     SELECT
         execution_id, bound, dead, cancelled, reason, live, quiet_s, by_baseline, quiet_allowed_s, stuck, work_s, work_allowed_s, slow,
         lost, orphaned, clock_offset_us, last_heartbeat, worker_status, exit_code, signal, oom, heard_out, health
-    FROM judged_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2))
+    FROM judged_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})
     UNION ALL
     -- what was said of it when it was settled, unless it or its process was heard since
     SELECT
@@ -135,7 +134,7 @@ LEFT JOIN (
         '', 0, clock_offset_us, last_heartbeat, worker_status, exit_code, signal, oom, 0, health
     FROM open_known FINAL
     WHERE ended = 2 AND {due:UInt8} = 0 AND (created >= begin OR created = toDateTime64(0, 3, 'UTC'))
-      AND ({root:String} = '' OR root_id = '' OR root_id IN (SELECT root_id FROM roots_of(root = {root:String})))
+      AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
       AND (created, execution_id) NOT IN (
           SELECT created, execution_id FROM executions_state WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))
       AND worker_id NOT IN (SELECT worker_id FROM workers WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))

@@ -126,9 +126,7 @@ FROM (
             sumIf(ifNull(c.cost, 0), c.currency IN ('USD', '')) AS cost
         FROM model_calls AS c
         WHERE (c.created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR c.created = toDateTime64(0, 3, 'UTC'))
-          AND ({root:String} = '' OR c.root_id IN (
-              -- who of them belongs to it, the join says
-              SELECT '' UNION ALL SELECT root_id FROM roots_of(root = {root:String})))
+          AND ({root:String} = '' OR (c.created, c.execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
         GROUP BY c.execution_id
     ) AS u ON u.execution_id = s.execution_id
     GROUP BY s.node_id
