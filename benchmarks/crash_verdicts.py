@@ -167,7 +167,8 @@ class Verdicts:
         assert trial.stopped is not None
         stopped, woken = trial.stopped
         answer = _answer(self._entry["cut"])
-        during = [(at, shown) for at, shown in story.shown if at < woken]
+        # What was answered later may have been looked at later, though asked before.
+        during = [one for one in story.shown if story.answers.get(one[0], one[0]) < woken]
         if not during and fate.started_at > stopped - SLACK_S:
             return ""  # it had no time to be told of
         if not during or not answer.fits(during[-1][1]):
