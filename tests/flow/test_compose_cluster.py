@@ -168,7 +168,9 @@ def test_every_server_is_the_one_of_the_stack_with_its_files_limits_and_password
 
 def test_what_is_mounted_is_there_and_every_volume_is_used(prepared: Path):
     mounts = [mount for service in ALL.values() for mount in service.get("volumes", ())]
-    sources = {mount.split(":")[0] for mount in mounts}
+    settings = environment.parse((prepared / ".env").read_text())
+    filled = (VARIABLE.sub(lambda found: settings[found[1]], mount) for mount in mounts)
+    sources = {mount.split(":")[0] for mount in filled}
 
     assert {source for source in sources if not source.startswith("./")} == {
         *COMPOSE["volumes"],

@@ -11,26 +11,29 @@ from exectrail.storage.client import Client
 
 from .conftest import Program, new_id
 
-NOW = datetime.now(UTC)
+
+def now() -> datetime:
+    """The time, at which a test is run: not when it was collected."""
+    return datetime.now(UTC)
 
 
 def ended(store: Client, workflow: str, *outcomes: str, cost: float = 0.1) -> None:
     """Runs that ended four minutes ago, one for each outcome."""
-    made = NOW - timedelta(minutes=5)
+    made = now() - timedelta(minutes=5)
     store.insert(
         "runs",
         [
             {
                 "created": made,
                 "execution_id": new_id(made),
-                "folded": NOW,
+                "folded": now(),
                 "made": made,
                 "workflow": workflow,
                 "name": workflow,
                 "outcome": outcome,
                 "state": "completed",
                 "effective_state": "completed",
-                "ended_at": NOW - timedelta(minutes=4),
+                "ended_at": now() - timedelta(minutes=4),
                 "cost": cost,
             }
             for outcome in outcomes
@@ -45,22 +48,21 @@ def used(store: Client, *, calls: int, priced: int, cost: float, workflow: str =
         "provider": "acme",
         "model": "m-1",
         "currency": "USD",
-        "folded": NOW,
+        "folded": now(),
         "calls": calls,
         "priced_calls": priced,
         "cost": cost,
     }
-    now = datetime.now(UTC)
-    hour = now.replace(minute=0, second=0, microsecond=0)
+    hour = now().replace(minute=0, second=0, microsecond=0)
     store.insert("usage_hourly", [{"hour": hour} | row])
-    store.insert("usage_daily", [{"day": now.date()} | row])
+    store.insert("usage_daily", [{"day": now().date()} | row])
 
 
 def spent(
     store: Client, days_back: int, by_hour: Mapping[int, float], workflow: str = "flow"
 ) -> None:
     """US dollars of a workflow on a day, by the hour (UTC)."""
-    day = NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days_back)
+    day = now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days_back)
     store.insert(
         "usage_hourly",
         [
@@ -70,7 +72,7 @@ def spent(
                 "provider": "acme",
                 "model": "m-2",
                 "currency": "USD",
-                "folded": NOW,
+                "folded": now(),
                 "calls": 1,
                 "priced_calls": 1,
                 "cost": cost,
@@ -82,14 +84,14 @@ def spent(
 
 def unusual(store: Client) -> None:
     """Three weeks of the workflow flow, whose last hour cost ten times as much."""
-    hour = NOW.replace(minute=0, second=0, microsecond=0)
+    hour = now().replace(minute=0, second=0, microsecond=0)
     store.insert(
         "runs_hourly",
         [
             {
                 "hour": hour - timedelta(hours=back),
                 "workflow": "flow",
-                "folded": NOW,
+                "folded": now(),
                 "runs": 40,
                 "success": 40,
                 "cost": 40.0 if back == 1 else 4.0,

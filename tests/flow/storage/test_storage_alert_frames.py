@@ -23,7 +23,7 @@ from exectrail.launch import main
 from exectrail.storage.client import Client
 
 from .conftest import Program
-from .fleets import NOW, ended, silent_stuck_and_paused, spent, unusual, used
+from .fleets import ended, now, silent_stuck_and_paused, spent, unusual, used
 
 ROOT = Path(__file__).parents[3]
 FRAMES = ROOT / ".tools/frames/exectrail-frames"
@@ -141,7 +141,7 @@ def test_every_rule_fires_for_what_exectrail_check_fires_for(
         spent(store, back, {0: 5.0, 23: 5.0}, workflow="predicted")
     spent(store, 0, {0: 8.0}, workflow="predicted")
     store.insert(
-        "rejects", [{"fingerprint": 1, "reject": "no id", "service": "svc", "received": NOW}]
+        "rejects", [{"fingerprint": 1, "reject": "no id", "service": "svc", "received": now()}]
     )
 
     found = evaluate()

@@ -17,7 +17,7 @@ from exectrail.launch import main
 from exectrail.storage.client import Client
 
 from .conftest import Program
-from .fleets import NOW, ended, silent_stuck_and_paused, spent, unusual, used
+from .fleets import ended, now, silent_stuck_and_paused, spent, unusual, used
 
 
 @pytest.fixture
@@ -140,6 +140,10 @@ def test_what_is_not_usual_fires(
     assert (code, set(fired)) == (1, {("anomaly", "flow", m) for m in ("cost", "cost per run")})
 
 
+NOW = datetime.now(UTC)
+"""Of points of a counter: the same point may be told twice."""
+
+
 def _dropped(
     store: Client, temporality: int, points: Sequence[tuple[float, float]], *, started: float = -9e4
 ) -> None:
@@ -242,9 +246,9 @@ def test_what_comes_at_the_end_of_a_day_is_no_reason_to_worry_at_its_beginning(
     # By the clock alone 9 would become up to 40 or more.
     assert _predicted(store, 9.6) == []
     # With too little history there is but the clock.
-    gone = (datetime.now(UTC) - NOW.replace(hour=0, minute=0, second=0, microsecond=0)) / timedelta(
-        days=1
-    )
+    gone = (
+        datetime.now(UTC) - now().replace(hour=0, minute=0, second=0, microsecond=0)
+    ) / timedelta(days=1)
     by_the_clock = _predicted(store, 9.2, least=20)
     assert by_the_clock == (
         [("workflow flow", pytest.approx(9.0 / gone, rel=0.01))] if gone > 0.2 else []
@@ -265,7 +269,7 @@ def test_rejects_fire(
 ) -> None:
     canary()
     store.insert(
-        "rejects", [{"fingerprint": 1, "reject": "no id", "service": "svc", "received": NOW}]
+        "rejects", [{"fingerprint": 1, "reject": "no id", "service": "svc", "received": now()}]
     )
 
     assert check() == (1, [("telemetry_lost", "svc", "no id")])
