@@ -73,7 +73,7 @@ def fold(store: Store, tell: Callable[[int, int], None], out: TextIO) -> FoldTim
     began = time.monotonic()
     runs = hours = 0
     for folded in Fold(_Client(store)).run():
-        if folded.of:
+        if folded.runs > runs:
             tell(folded.runs, folded.of)
         runs, hours = folded.runs, folded.hours
     took = FoldTime(runs, hours, time.monotonic() - began)

@@ -4,7 +4,7 @@ Enters: rules with their numbers and words (`rules.toml`, the user's own file ov
 `queries/alert_*.sql` say. Leaves: lines or JSON; an exit code; messages to a webhook; Grafana's
 provisioning file. The command is `exectrail check`.
 `rules` knows the rules, `words` says what is said of an alert, `webhook` posts it, `grafana` writes
-the file in the form that `yaml` gives it, `commands` puts that on the command line.
+the file, `commands` puts that on the command line.
 May import: queries; `commands` storage too.
 """
 

@@ -13,14 +13,16 @@ Conventions, by Grafana's source:
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from itertools import groupby
 from typing import Any, Final
 
+import yaml
+
 from exectrail.check.rules import Rule
-from exectrail.check.yaml import document
 
 SOURCE: Final = "exectrail"
 """Uid of the data source, as compose/grafana/datasources names it."""
@@ -60,7 +62,13 @@ def provisioning(rules: Sequence[Rule]) -> str:
         }
         for every, group in groupby(often, key=lambda rule: rule.every_s)
     ]
-    return _HEAD + document({"apiVersion": 1, "groups": groups})
+    return _HEAD + yaml.dump(
+        {"apiVersion": 1, "groups": groups},
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=math.inf,
+    )
 
 
 def uid(rule: Rule) -> str:
@@ -173,3 +181,19 @@ def _template(words: str, text: str = _PLAIN) -> str:
         return f'{{{{ printf "%.{found["digits"]}f" .Values.A.Value }}}}'
 
     return _BLANK.sub(filled, words)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Text of several lines stands as a block, so that SQL can be read and compared; all is written
+    out where it stands, without references."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)

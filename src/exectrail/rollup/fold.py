@@ -119,8 +119,8 @@ class Fold:
         if news or begins.now - begins.last > IDLE:
             # First, for with this every look at what is open reads less, and so does each piece.
             yield from self._write(queries.fold_open(begins.now), told)
-            for told in self._fold(begins, news, since):
-                yield told
+            for folded in self._fold(begins, news, since, told):
+                yield (told := folded)
             yield from self._write([queries.fold_done(begins.now)], told)
             # By its news a run is known for as long as the span that is looked at again.
             recent = int((begins.now - AGAIN).timestamp() * 1e6)
@@ -174,8 +174,9 @@ class Fold:
                 written += len(some)
                 yield written
 
-    def _fold(self, begins: Beginning, news: Sequence[str], since: datetime) -> Iterator[Folded]:
-        told = Folded(0, len(news), 0, done=False)
+    def _fold(
+        self, begins: Beginning, news: Sequence[str], since: datetime, told: Folded
+    ) -> Iterator[Folded]:
         for some in _chunks(news, RUNS_AT_ONCE):
             shown = {one.root_id for one in self._store.fetch(queries.fold_shown(some))}
             for ids in _chunks(sorted(shown.union(some)), IDS_AT_ONCE):

@@ -125,7 +125,13 @@ class Shipper:
                     self._folder.remove_shipped(self._positions)
 
     def send(
-        self, stream: Stream, chunk: Chunk, done: Shipped, deadline: float | None = None
+        self,
+        stream: Stream,
+        chunk: Chunk,
+        done: Shipped,
+        deadline: float | None = None,
+        *,
+        destination: Destination | None = None,
     ) -> None:
         """Deliver a part by itself, but for lines that the receiver will never take.
 
@@ -134,12 +140,18 @@ class Shipper:
             chunk: As `waiting` gave it.
             done: What came of it is added here.
             deadline: `time.monotonic()` at which to stop; none if left out.
+            destination: By which connections; its own if left out.
         """
-        if self._send(stream, chunk.lines, done, deadline):
+        if self._send(destination or self._destination, stream, chunk.lines, done, deadline):
             self.passed(stream, chunk)
 
     def _send(
-        self, stream: Stream, lines: list[bytes], done: Shipped, deadline: float | None
+        self,
+        destination: Destination,
+        stream: Stream,
+        lines: list[bytes],
+        done: Shipped,
+        deadline: float | None,
     ) -> bool:
         """Send lines; what is refused is tried in halves until the one line is found."""
         for body, count in requests_of(stream.signal, lines):
@@ -147,7 +159,7 @@ class Shipper:
             if deadline is not None and left <= 0:
                 done.problem = "no time left"
                 return False
-            answer: Answer = self._destination.send(stream.signal, body, left)
+            answer: Answer = destination.send(stream.signal, body, left)
             if answer.delivered:
                 done.sent += count
             elif not answer.refused:
@@ -155,8 +167,9 @@ class Shipper:
                 return False
             elif len(lines) > 1:
                 half = len(lines) // 2
-                return self._send(stream, lines[:half], done, deadline) and self._send(
-                    stream, lines[half:], done, deadline
+                return all(
+                    self._send(destination, stream, part, done, deadline)
+                    for part in (lines[:half], lines[half:])
                 )
             else:
                 done.refused += 1

@@ -98,6 +98,6 @@ def _send(
             return
     # One folder, or something in it is refused: that is found, and dropped, folder by folder.
     for shipper, chunk in parts:
-        shipper.send(stream, chunk, done, deadline)
+        shipper.send(stream, chunk, done, deadline, destination=destination)
         if done.problem:
             return

@@ -74,15 +74,15 @@ class Rest:
     """Delivers all but states, in a thread of its own: word of a death waits for no spans.
 
     Args:
-        environment: Its variables say where to. A connection of its own.
+        destination: Where to; nobody else sends by it meanwhile.
         due: Of what.
     """
 
-    def __init__(self, environment: Mapping[str, str], due: Sequence[Due]) -> None:
+    def __init__(self, destination: Destination, due: Sequence[Due]) -> None:
         self.due = due
         self.came = Shipped()
         """What came of the last request."""
-        self._destination = Destination.from_environment(environment)
+        self._destination = destination
         self._thread = threading.Thread(target=self._deliver, name="exectrail-rest", daemon=True)
         self._thread.start()
 
@@ -96,7 +96,6 @@ class Rest:
             deadline = time.monotonic() + REQUESTS_S
             for came in _deliver_rest(self._destination, self.due, deadline):
                 self.came = came
-            self._destination.close()
 
 
 class Delivery:
@@ -109,7 +108,8 @@ class Delivery:
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self.destination = Destination.from_environment(environment)
-        self._environment = environment
+        self._aside = Destination.from_environment(environment)
+        """The same, by connections of its own: for what is delivered beside states."""
         self._root = root
         self._parcels: dict[str, Parcel] = {}
         self._lock = threading.Lock()
@@ -205,7 +205,7 @@ class Delivery:
             self._delivered(due)
         elif self._rest is None and time.monotonic() >= self._rest_at:
             self._rest_at = time.monotonic() + OTHERS_EVERY_S
-            self._rest = Rest(self._environment, due)
+            self._rest = Rest(self._aside, due)
         return 0.0
 
     def _see_to_rest(self, seconds: float) -> None:

@@ -60,8 +60,8 @@ def test_annotations_say_what_exectrail_check_says(home: str) -> None:
     ("old", "new", "why"),
     [
         ("noDataState", "noDataStates", "unknown field"),
-        ('noDataState: "OK"', 'noDataState: "Fine"', "should be one of"),
-        ('interval: "60s"', 'interval: "a minute"', "not a valid duration"),
+        ("noDataState: OK", "noDataState: Fine", "should be one of"),
+        ("interval: 60s", "interval: a minute", "not a valid duration"),
         (".Labels.subject", ".Labels.subject | nothing", "not defined"),
     ],
 )

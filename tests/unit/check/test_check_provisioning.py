@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from exectrail.check import Rule, RulesError, load_rules
 from exectrail.check.grafana import provisioning, sql
-from exectrail.check.yaml import document
 from exectrail.launch import main
 
 ROOT = Path(__file__).parents[3]
@@ -181,18 +180,3 @@ def test_a_name_stays_within_its_quotes(workflow: str) -> None:
     assert not re.search(r"[$`'{}]", inside[1:-1])
     told = re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), inside[1:-1])
     assert told == workflow
-
-
-_VALUES = st.recursive(
-    st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: (
-        st.lists(inner, min_size=1, max_size=3)
-        | st.dictionaries(st.from_regex(r"[a-z]{2,5}x", fullmatch=True), inner, min_size=1)
-    ),
-    max_leaves=8,
-)
-
-
-@given(st.dictionaries(st.from_regex(r"[a-z]{2,5}x", fullmatch=True), _VALUES, min_size=1))
-def test_what_is_written_is_what_a_parser_reads(value: dict[str, Any]) -> None:
-    assert yaml.safe_load(document(value)) == value

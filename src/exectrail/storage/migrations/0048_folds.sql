@@ -1,6 +1,5 @@
--- How far folds (`exectrail rollup`) have come, by the store's clock. done = 0: what was open at that time is in open_known, and what pauses and
--- resumes by durable keys in keyed_known; 1: all that had
--- come by then is in `runs` and in the roll-ups too (0090 to 0097).
+-- How far folds (`exectrail rollup`) have come, by the store's clock. done = 0: what was open at that time is in open_known, and who
+-- pauses and resumes by durable keys in keyed_known; 1: all that had come by then is in `runs` and in the roll-ups too (0090 to 0097).
 CREATE TABLE IF NOT EXISTS folds {on_cluster} (
     began DateTime64(6, 'UTC'),
     done UInt8
