@@ -15,6 +15,7 @@ from exectrail.testing.sink import Sink
 from .scripts import Shell, has_exited, of, shown, until
 
 pytestmark = pytest.mark.slow
+
 SCRIPT = """
 set -e
 id=$(exectrail emit start --kind workflow --name nightly --tag repo=shop --deadline 30m)

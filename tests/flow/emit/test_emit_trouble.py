@@ -14,6 +14,7 @@ from exectrail.testing.sink import Answer, Sink
 from .scripts import BIN, REFUSED, Shell, has_exited, of, shown, until
 
 pytestmark = pytest.mark.slow
+
 TROUBLE = """
 set -e
 id=$(exectrail emit start --name x)

@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups of POSIX"),
 ]
+
 ENDS = {
     "runs to its end": ("", how(0)),
     "sys.exit(3)": ("sys.exit(3)", how(3)),
