@@ -16,8 +16,8 @@ from typing import Any
 
 from exectrail.conventions import names
 
-from .conftest import Program
 from .fleet_runs import Fleet, Move, Node, Run
+from .program import Program
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 DAYS = 21

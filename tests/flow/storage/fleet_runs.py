@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from exectrail.conventions import names
 
-from .conftest import Program, Segment
+from .program import Program, Segment
 
 FINAL = ("completed", "failed", "cancelled")
 MODELS = {"m-small": ("acme", 1, 4), "m-large": ("acme", 15, 75), "m-house": ("local", None, None)}
