@@ -3,8 +3,7 @@
 A table that stores rows becomes two: `NAME_local`, replicated within its shard, and `NAME`, which
 is all shards' (`Distributed`). So every view, every question and every sender goes on naming
 `NAME`. A table of `Group.EVERYWHERE` stays one, replicated on all servers. A table that keeps
-nothing (`Null`) stays as it is, on each server. Columns that come later go to the part first, then
-to the name for all. A materialized view reads what is inserted into
+nothing (`Null`) stays as it is, on each server. A materialized view reads what is inserted into
 the part of its own server, and writes to the part beside it where both tables are of one group,
 else through `NAME`. In a view, subqueries of IN and right sides of JOIN become GLOBAL: answered
 once, by all shards, and neither by each shard of its own rows nor by each for all.
@@ -43,8 +42,6 @@ _FEED: Final = re.compile(
 _VIEW: Final = re.compile(
     rf"\s*CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+{_NAME}\s*\{{on_cluster\}}", re.IGNORECASE
 )
-_CHANGE: Final = re.compile(rf"\s*ALTER\s+TABLE\s+{_NAME}\s*\{{on_cluster\}}\s*", re.IGNORECASE)
-_COLUMN: Final = re.compile(r"\s*ADD\s+COLUMN\s+IF\s+NOT\s+EXISTS\s", re.IGNORECASE)
 _INSERT: Final = re.compile(rf"\s*INSERT\s+INTO\s+{_NAME}\b", re.IGNORECASE)
 _ENGINE: Final = re.compile(r"\s*ENGINE\s*=\s*(?P<engine>\w+)(?P<list>\s*\()?", re.IGNORECASE)
 _READ: Final = re.compile(r"\b(?:FROM|JOIN)\s+(?P<name>[A-Za-z_]\w*)\b(?!\s*\()", re.IGNORECASE)
@@ -94,8 +91,6 @@ def for_cluster(
         made = _table(statement, code, match, layout)
     elif match := _FEED.match(code):
         made = [_feed(statement, code, match, layout)]
-    elif (match := _CHANGE.match(code)) and _only_adds(code, match.end()):
-        made = _columns(statement, code, match, layout)
     elif _VIEW.match(code):
         made = [_view(statement, code)]
     elif _INSERT.match(code):
@@ -177,19 +172,6 @@ def _table(statement: str, code: str, match: re.Match[str], layout: Layout) -> l
         f" {placement.key})"
     )
     return [local, spread]
-
-
-def _only_adds(code: str, start: int) -> bool:
-    return all(_COLUMN.match(code[a:b]) for a, b in _parts(code, start, len(code)))
-
-
-def _columns(statement: str, code: str, match: re.Match[str], layout: Layout) -> list[str]:
-    name, end = match["name"], match.end("name")
-    if _STAMP.search(code):
-        raise ValueError(f"table {name}: a cluster has no rule for a later column with a stamp")
-    if not _placement(name, layout).key:
-        return [statement]
-    return [f"{statement[:end]}{LOCAL}{statement[end:]}", _without_comments(statement, code)]
 
 
 def _deduplicating(rest: str, code: str) -> str:

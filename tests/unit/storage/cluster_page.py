@@ -25,11 +25,10 @@ _KINDS = {
     "Replicated tables": "ENGINE = Replicated",
     "Tables that stand for those of all shards": "ENGINE = Distributed",
     "Tables that keep nothing": "ENGINE = Null",
-    "Tables to which columns were added": "ALTER TABLE",
     "Materialized views": "CREATE MATERIALIZED VIEW",
     "Views": "CREATE OR REPLACE VIEW",
 }
-_NAME = re.compile(r"(?:EXISTS|VIEW|ALTER TABLE)\s+(\w+)\s+ON CLUSTER")
+_NAME = re.compile(r"(?:EXISTS|VIEW)\s+(\w+)\s+ON CLUSTER")
 
 
 def placements() -> str:
@@ -55,8 +54,7 @@ def statements() -> str:
                 if mark in code:
                     found[kind] += _NAME.findall(code)
     return "\n".join(
-        # a view that was made anew later is one
-        f"* {kind} ({len(set(names))}): {', '.join(f'`{name}`' for name in dict.fromkeys(names))}."
+        f"* {kind} ({len(names)}): {', '.join(f'`{name}`' for name in names)}."
         for kind, names in found.items()
     )
 
