@@ -71,6 +71,13 @@ def test_the_collectors_user_inserts_and_what_it_inserts_reaches_the_typed_table
     assert stored == ["1"] or stored == ["true"]
 
 
+def a_file(place: Path) -> Path:
+    """One that is there, outside of what the engine offers."""
+    file = place / "secret"
+    file.write_text("zebra")
+    return file
+
+
 def test_the_collectors_user_can_do_nothing_else(migrated: Path):
     answers = run_as(
         "collector",
@@ -86,7 +93,7 @@ def test_the_collectors_user_can_do_nothing_else(migrated: Path):
             "CREATE DATABASE other",
             "CREATE TABLE exectrail.t (a Int8) ENGINE = Memory",
             "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')",
-            "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+            f"SELECT * FROM file('{a_file(migrated)}', 'LineAsString')",
             "CREATE USER somebody",
         ],
     )
@@ -142,7 +149,7 @@ def test_grafanas_user_can_neither_write_nor_lift_its_limits(migrated: Path):
         "DROP TABLE exectrail.otel_logs",
         "CREATE TABLE exectrail.t (a Int8) ENGINE = Memory",
         "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')",
-        "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+        f"SELECT * FROM file('{a_file(migrated)}', 'LineAsString')",
         "SELECT * FROM remote('127.0.0.1', exectrail.otel_logs)",
         "SELECT * FROM system.users",
     ]
