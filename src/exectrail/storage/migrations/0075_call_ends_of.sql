@@ -1,4 +1,4 @@
--- One row per model call with how the run it belongs to stands, and what its money was wasted by. Parameters: see 0057; a call
+-- One row per model call with how the run it belongs to stands, and what its money was wasted by. Parameters: see 0058; a call
 -- counts by when its run was made. A sum over all rows is all money of those runs, each call once.
 --
 -- * run_id, state: the run, under the id it is shown by, and its effective state.

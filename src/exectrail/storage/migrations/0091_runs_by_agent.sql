@@ -1,4 +1,4 @@
--- One row per run and agent, as `run_agents` (0064) shows it, kept: see 0090. created and made are the run's; cost is of all calls
+-- One row per run and agent, as `run_agents` (0065) shows it, kept: see 0090. created and made are the run's; cost is of all calls
 -- that were made as part of the agent.
 CREATE TABLE IF NOT EXISTS runs_by_agent {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
