@@ -22,7 +22,6 @@ from .test_storage_hostile import *  # noqa: F403
 from .test_storage_liveness import *  # noqa: F403
 from .test_storage_money import *  # noqa: F403
 from .test_storage_prices import (  # noqa: F401
-    test_a_call_stands_under_the_run_that_counts_it,
     test_wasted_money_has_one_cause_and_all_of_it_adds_up,
     test_what_lies_beneath_a_resumed_part_is_wasted_with_it,
 )
