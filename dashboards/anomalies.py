@@ -31,8 +31,22 @@ _MEASURES: Final = {
         "percentunit",
         "Share of the ended runs whose process died or went silent.",
     ),
+    "CPU": (
+        "CPU",
+        "s",
+        "Of a run that ended and told it, the mean of the hour; its share, where runs had one"
+        " process.",
+    ),
+    "peak memory": (
+        "Peak memory",
+        "bytes",
+        "Of a run that ended and told it, the mean of the hour; of the whole process, where runs"
+        " had one.",
+    ),
 }
 """Title, unit and meaning of each measure, by its name in the view `measures_hourly_of`."""
+_RESOURCES: Final = ("CPU", "peak memory")
+"""A row of their own, below the others."""
 
 
 def anomalies() -> Dashboard:
@@ -96,7 +110,7 @@ def band(measure: str) -> Panel:
         " hour is as usual; no grey, too little history. Red: it is not.",
         "panel_anomalies_band",
         unit=unit,
-        span=6,
+        span=12 if measure in _RESOURCES else 6,
         height=7,
         measure=measure,
         factor=FACTOR,

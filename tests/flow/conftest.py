@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from exectrail.receiver.state import State, read_state
+from exectrail.storage.client import Client, connect
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     started = start_stack(path)
     yield started
     stop_stack(path)
+
+
+@pytest.fixture(scope="module")
+def client(stack: Stack) -> Iterator[Client]:
+    """A connection to its tables."""
+    with connect(stack.clickhouse_url) as opened:
+        yield opened

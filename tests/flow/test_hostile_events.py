@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from exectrail import queries
 from exectrail.conventions import names
 from exectrail.execution.ids import uuid7
-from exectrail.storage.client import Client, connect
+from exectrail.storage.client import Client
 
 pytestmark = pytest.mark.slow
 
@@ -23,12 +23,6 @@ PROJECT = "hostile"
 NOW = 1_795_000_000_000_000_000
 RUN = uuid7(NOW)
 FAR = 7_258_118_400_000_000_000  # the year 2200
-
-
-@pytest.fixture(scope="module")
-def client(stack: Any) -> Iterator[Client]:
-    with connect(stack.clickhouse_url) as opened:
-        yield opened
 
 
 def keyed(values: dict[str, Any]) -> list[KeyValue]:

@@ -22,7 +22,10 @@ _GUARD: Final = guard("export.handover")
 GATHER_S: Final = 0.2
 """How long lines gather for a request."""
 GRACE_S: Final = 1.0
-"""A supervisor has so long to claim the folder; afterwards it is asked for as often."""
+"""A supervisor has so long to claim the folder."""
+CLAIM_AGAIN_S: Final = 0.2
+"""How soon a folder is asked for again; its supervisor may have gone, and nobody is to think that
+this process has."""
 LEFTOVERS_AFTER_S: Final = 3.0
 LEFTOVERS_EVERY_S: Final = 30.0
 """When what other processes left is looked at: a program that ends at once does not begin it."""
@@ -124,24 +127,26 @@ class Handover:
         with _GUARD:  # what the user instruments is not to see our requests
             attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         with _GUARD, quietly():
-            if self._supervised and self._wait_for_claim():
+            if self._supervised and self._wait_for_claim(GRACE_S):
                 return
+            ends = False
             while self._spool.folder is not None:
                 self._claim = self._spool.folder.claim()
                 if self._claim is not None:
                     break
-                if self._wait_for_claim():
+                if ends:
                     return
+                ends = self._wait_for_claim(CLAIM_AGAIN_S)
             self._ship_on()
 
-    def _wait_for_claim(self) -> bool:
+    def _wait_for_claim(self, seconds: float) -> bool:
         """Wait until it is time to ask for the folder; whether the program ends meanwhile.
 
         Whoever else ships the folder does not see what the disk did not take: that is sent here,
         after what was written before it. Else the word of the end would overtake what had ended.
         """
         memory = Shipper(None, self._destination, self._spool)
-        until = time.monotonic() + GRACE_S
+        until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             stopping = self._stopping.wait(min(left, GATHER_S))
             if self._spool.in_memory and not self._aborted:

@@ -18,7 +18,7 @@ class Anomaly:
     """An hour in which something was not as usual.
 
     `value`, `low` and `high` (the bounds of what is usual) are in the measure's own unit: USD,
-    seconds, a share of 1. `deviations` is negative for too little; `history` is in days.
+    seconds, bytes, a share of 1. `deviations` is negative for too little; `history` is in days.
     """
 
     hour: datetime
@@ -53,8 +53,8 @@ def anomaly_hits(
         until: Hours that begin before it.
         scope: workflow or agent.
         workflow: Name of a workflow.
-        measure: runs, cost, cost per run, tokens per run, duration, iterations, error rate,
-            abandonment rate.
+        measure: runs, cost, cost per run, tokens per run, duration, CPU, peak memory, iterations,
+            error rate, abandonment rate.
         factor: How many deviations make a hit.
         limit: Most rows.
     """

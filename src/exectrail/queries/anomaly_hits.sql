@@ -2,8 +2,8 @@
 WITH (x, scale) -> toString(round(x * scale, 2)) AS shown
 SELECT
     hour, scope, project, environment, workflow, subject, measure, value, low, high, deviations, history,
-    multiIf(measure IN ('cost', 'cost per run'), ' USD', measure = 'duration', ' s', measure IN ('error rate', 'abandonment rate'), ' %', '') AS unit,
-    if(unit = ' %', 100, 1) AS scale,
+    multiIf(measure IN ('cost', 'cost per run'), ' USD', measure IN ('duration', 'CPU'), ' s', measure = 'peak memory', ' MiB', measure IN ('error rate', 'abandonment rate'), ' %', '') AS unit,
+    multiIf(unit = ' %', 100, unit = ' MiB', 1 / 1048576, 1) AS scale,
     concat(measure, ' ', shown(value, scale), unit, ' in this hour',
         if(measure LIKE '% rate', concat(' (of ', toString(toUInt64(n)), ' runs)'), ''),
         '; usual at ', formatDateTime(hour, '%H:%i'), ' is ',

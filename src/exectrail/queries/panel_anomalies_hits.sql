@@ -14,8 +14,8 @@ SELECT
 FROM (
     SELECT
         *,
-        multiIf(measure IN ('cost', 'cost per run'), ' USD', measure = 'duration', ' s', measure LIKE '% rate', ' %', '') AS unit,
-        if(unit = ' %', 100, 1) AS scale
+        multiIf(measure IN ('cost', 'cost per run'), ' USD', measure IN ('duration', 'CPU'), ' s', measure = 'peak memory', ' MiB', measure LIKE '% rate', ' %', '') AS unit,
+        multiIf(unit = ' %', 100, unit = ' MiB', 1 / 1048576, 1) AS scale
     FROM anomalies_of(since = toStartOfHour(toDateTime({from:DateTime64(3, 'UTC')}, 'UTC')),
         until = toDateTime({to:DateTime64(3, 'UTC')}, 'UTC'), factor = {factor:Float64})
 )

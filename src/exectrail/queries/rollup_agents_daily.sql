@@ -2,7 +2,8 @@
 INSERT INTO agents_daily (day, project, environment, workflow, agent, agent_version, folded,
     runs, executions, completed, failed, cancelled, abandoned, open, retried, errors, tool_calls, duration_ms,
     durations, calls, priced_calls, input_tokens, uncached_tokens, cache_read_tokens, cache_write_tokens,
-    output_tokens, reasoning_tokens, cost, cost_of_completed)
+    output_tokens, reasoning_tokens, cost, cost_of_completed,
+    cpu_runs, cpu_seconds, memory_runs, memory_peak_bytes)
 SELECT
     toDate32(hour) AS day,
     h.project AS project, h.environment AS environment, h.workflow AS workflow, h.agent AS agent,
@@ -29,7 +30,11 @@ SELECT
     sum(h.output_tokens) AS output_tokens,
     sum(h.reasoning_tokens) AS reasoning_tokens,
     sum(h.cost) AS cost,
-    sum(h.cost_of_completed) AS cost_of_completed
+    sum(h.cost_of_completed) AS cost_of_completed,
+    sum(h.cpu_runs) AS cpu_runs,
+    sum(h.cpu_seconds) AS cpu_seconds,
+    sum(h.memory_runs) AS memory_runs,
+    sum(h.memory_peak_bytes) AS memory_peak_bytes
 FROM agents_hourly AS h FINAL
 WHERE hour >= toStartOfDay(arrayMin({hours:Array(DateTime('UTC'))})) AND hour < toStartOfDay(arrayMax({hours:Array(DateTime('UTC'))})) + toIntervalDay(1)
   AND toDate32(hour) IN (SELECT arrayJoin(arrayMap(hour -> toDate32(hour), {hours:Array(DateTime('UTC'))})))

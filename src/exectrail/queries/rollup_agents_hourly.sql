@@ -2,7 +2,8 @@
 INSERT INTO agents_hourly (hour, project, environment, workflow, agent, agent_version, folded,
     runs, executions, completed, failed, cancelled, abandoned, open, retried, errors, tool_calls, duration_ms,
     durations, calls, priced_calls, input_tokens, uncached_tokens, cache_read_tokens, cache_write_tokens,
-    output_tokens, reasoning_tokens, cost, cost_of_completed)
+    output_tokens, reasoning_tokens, cost, cost_of_completed,
+    cpu_runs, cpu_seconds, memory_runs, memory_peak_bytes)
 SELECT
     toStartOfHour(toDateTime(made, 'UTC')) AS hour,
     r.project AS project, r.environment AS environment, r.workflow AS workflow, r.agent AS agent,
@@ -29,7 +30,11 @@ SELECT
     sum(r.output_tokens) AS output_tokens,
     sum(r.reasoning_tokens) AS reasoning_tokens,
     sum(r.cost) AS cost,
-    sumIf(r.cost, effective_state = 'completed') AS cost_of_completed
+    sumIf(r.cost, effective_state = 'completed') AS cost_of_completed,
+    countIf(ended_at IS NOT NULL AND r.cpu_seconds IS NOT NULL) AS cpu_runs,
+    ifNull(sumIf(r.cpu_seconds, ended_at IS NOT NULL), 0) AS cpu_seconds,
+    countIf(ended_at IS NOT NULL AND r.memory_peak_bytes IS NOT NULL) AS memory_runs,
+    ifNull(sumIf(toFloat64(r.memory_peak_bytes), ended_at IS NOT NULL), 0) AS memory_peak_bytes
 FROM runs_by_agent AS r FINAL
 WHERE made >= arrayMin({hours:Array(DateTime('UTC'))}) AND made < arrayMax({hours:Array(DateTime('UTC'))}) + toIntervalHour(1)
   AND toStartOfHour(toDateTime(made, 'UTC')) IN {hours:Array(DateTime('UTC'))}

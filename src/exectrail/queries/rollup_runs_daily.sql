@@ -3,7 +3,8 @@ INSERT INTO runs_daily (day, project, environment, workflow, name, folded,
     runs, success, partial, failed, cancelled, abandoned, open, retries, errors, resumes, agent_executions,
     tool_calls, duration_ms, work_ms, wait_ms, queued_ms, blocked_ms, durations, calls, priced_calls,
     input_tokens, uncached_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost,
-    wasted)
+    wasted,
+    cpu_runs, cpu_seconds, memory_runs, memory_peak_bytes)
 SELECT
     toDate32(hour) AS day,
     h.project AS project, h.environment AS environment, h.workflow AS workflow, h.name AS name,
@@ -35,7 +36,11 @@ SELECT
     sum(h.output_tokens) AS output_tokens,
     sum(h.reasoning_tokens) AS reasoning_tokens,
     sum(h.cost) AS cost,
-    sum(h.wasted) AS wasted
+    sum(h.wasted) AS wasted,
+    sum(h.cpu_runs) AS cpu_runs,
+    sum(h.cpu_seconds) AS cpu_seconds,
+    sum(h.memory_runs) AS memory_runs,
+    sum(h.memory_peak_bytes) AS memory_peak_bytes
 FROM runs_hourly AS h FINAL
 WHERE hour >= toStartOfDay(arrayMin({hours:Array(DateTime('UTC'))})) AND hour < toStartOfDay(arrayMax({hours:Array(DateTime('UTC'))})) + toIntervalDay(1)
   AND toDate32(hour) IN (SELECT arrayJoin(arrayMap(hour -> toDate32(hour), {hours:Array(DateTime('UTC'))})))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -76,13 +76,23 @@ class Rest:
     Args:
         destination: Where to; nobody else sends by it meanwhile.
         due: Of what.
+        left: The folder of all spools, where what dead processes left is to be shipped next.
+        wanted: Asked before each of those whether to go on.
     """
 
-    def __init__(self, destination: Destination, due: Sequence[Due]) -> None:
+    def __init__(
+        self,
+        destination: Destination,
+        due: Sequence[Due],
+        left: Path | None,
+        wanted: Callable[[], bool],
+    ) -> None:
         self.due = due
         self.came = Shipped()
         """What came of the last request."""
         self._destination = destination
+        self._left = left
+        self._wanted = wanted
         self._thread = threading.Thread(target=self._deliver, name="exectrail-rest", daemon=True)
         self._thread.start()
 
@@ -96,6 +106,12 @@ class Rest:
             deadline = time.monotonic() + REQUESTS_S
             for came in _deliver_rest(self._destination, self.due, deadline):
                 self.came = came
+            if self._left is not None and not self.came.problem:
+                for _ in ship_leftovers(
+                    self._left, self._destination, deadline=deadline, wanted=self._wanted
+                ):
+                    pass
+                sweep(self._left)
 
 
 class Delivery:
@@ -168,11 +184,8 @@ class Delivery:
                 wait = self._round(time.monotonic() + REQUESTS_S)
             if wait:
                 self._stopping.wait(wait)
-            else:
-                with _GUARD:
-                    self._ship_leftovers()
         with _GUARD:
-            self._round(self._deadline)
+            self._last_round(self._deadline)
         with _GUARD:
             if self._parcels and not self._trouble:
                 end = min(self._deadline, time.monotonic() + LEFTOVERS_AT_END_S)
@@ -188,27 +201,70 @@ class Delivery:
         Returns:
             Seconds to wait before the next round, where the receiver fails.
         """
-        last = self._stopping.is_set()
-        self._see_to_rest(deadline - time.monotonic() if last else 0.0)
-        due = [found for parcel in self._everyone() if (found := self._due(parcel)) is not None]
-        if not due:
-            return 0.0
+        self._see_to_rest()
+        due = self._all_due()
+        if due:
+            wait = self._see_to_states(deadline)
+            if wait:
+                return wait
+        now = time.monotonic()
+        left = self._root if self._parcels and now >= self._leftovers_at else None
+        if self._rest is None and now >= self._rest_at and (due or left is not None):
+            self._rest_at = now + OTHERS_EVERY_S
+            if left is not None:
+                self._leftovers_at = now + LEFTOVERS_EVERY_S
+            self._rest = Rest(self._aside, due, left, lambda: not self._stopping.is_set())
+        return 0.0
+
+    def _last_round(self, deadline: float) -> None:
+        """Deliver all that there is, but of processes that go on: those do it for themselves.
+
+        They are let go as soon as can be, and heard until then: nobody is to think them dead.
+        """
+        while True:
+            if self._see_to_states(deadline):
+                return
+            self._see_to_rest(min(EVERY_S, deadline - time.monotonic()))
+            if self._rest is None or time.monotonic() > deadline:
+                break
+        self._let_go()
+        due = self._all_due()
+        if self._see_to_states(deadline):
+            return
+        for done in _deliver_rest(self.destination, due, deadline):
+            if done.problem:
+                self._pause(done)
+                return
+        self._delivered(due)
+
+    def _let_go(self) -> None:
+        """Leave the folders of processes that live to them."""
+        with self._lock:
+            living = [
+                parcel.folder.worker_id
+                for parcel in self._parcels.values()
+                if parcel.own is None and parcel.folder is not None and not parcel.dead
+                if parcel.folder.alive()
+            ]
+            parcels = [self._parcels.pop(worker_id) for worker_id in living]
+        for parcel in parcels:
+            if parcel.claim is not None:
+                parcel.claim.close()
+
+    def _see_to_states(self, deadline: float) -> float:
+        """Deliver states.
+
+        Returns:
+            Seconds to wait, where the receiver fails.
+        """
         for done in self._deliver_states(deadline):
             if done.problem:
                 return self._pause(done)
             self._tries = 0
             self._trouble = self._rest_tries > 0
-        if self._rest is None and last:
-            for done in _deliver_rest(self.destination, due, deadline):
-                if done.problem:
-                    return self._pause(done)
-            self._delivered(due)
-        elif self._rest is None and time.monotonic() >= self._rest_at:
-            self._rest_at = time.monotonic() + OTHERS_EVERY_S
-            self._rest = Rest(self._aside, due)
         return 0.0
 
-    def _see_to_rest(self, seconds: float) -> None:
+    def _see_to_rest(self, seconds: float = 0.0) -> None:
         """Take note of what came of the rest, if it is done within that time."""
         rest = self._rest
         if rest is None or not rest.wait(seconds):
@@ -252,6 +308,10 @@ class Delivery:
         with self._lock:
             return sorted(self._parcels.values(), key=lambda parcel: not parcel.dead)
 
+    def _all_due(self) -> list[Due]:
+        """All that there may be something of to deliver."""
+        return [found for parcel in self._everyone() if (found := self._due(parcel)) is not None]
+
     def _due(self, parcel: Parcel) -> Due | None:
         """It, where there may be something to deliver."""
         due = Due(parcel, _size(parcel), ending=parcel.dead or self._stopping.is_set())
@@ -294,16 +354,6 @@ class Delivery:
             if parcel.claim is None:
                 return
         parcel.shipper = Shipper(folder, self.destination, parcel.own)
-
-    def _ship_leftovers(self) -> None:
-        """What others left, while there is nothing else to do."""
-        if not self._parcels or time.monotonic() < self._leftovers_at:
-            return
-        self._leftovers_at = time.monotonic() + LEFTOVERS_EVERY_S
-        idle = lambda: not (self._stopping.is_set() or self._some.is_set())  # noqa: E731
-        for _ in ship_leftovers(self._root, self.destination, wanted=idle):
-            pass
-        sweep(self._root)
 
 
 def _deliver_rest(

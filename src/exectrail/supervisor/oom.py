@@ -15,6 +15,20 @@ from pathlib import Path
 KEPT_S = 5.0
 """So long after the counter rose a killed process may be the one that it rose for."""
 _MACHINE = Path("/proc/vmstat")
+_ADJUSTMENT = Path("/proc/self/oom_score_adj")
+SPARED = -998
+"""What runs containers adjusts its own score by: taken after everything else that may be."""
+
+
+def be_spared() -> None:
+    """Ask the kernel to take others first: who is to tell how they went is of no use dead.
+
+    Only who may lower his own score can (CAP_SYS_RESOURCE, as root has). What was started before
+    keeps its own; proc_pid_oom_score_adj(5).
+    """
+    with contextlib.suppress(OSError, ValueError):
+        if int(_ADJUSTMENT.read_text()) > SPARED:
+            _ADJUSTMENT.write_text(str(SPARED))
 
 
 class OomKills:

@@ -61,8 +61,10 @@ def supervise(
     if output is not None:
         output.pass_through(standby)
     say = _let_go_of_streams(inherited)
+    from exectrail.supervisor.oom import be_spared
     from exectrail.supervisor.watching import Watching
 
+    be_spared()
     lines = output.lines if output is not None else None
     watching = Watching(child, supervisor_id, environment, say, lines)
     watching.start()

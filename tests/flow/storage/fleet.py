@@ -16,8 +16,8 @@ from typing import Any
 
 from exectrail.conventions import names
 
-from .conftest import Program
 from .fleet_runs import Fleet, Move, Node, Run
+from .program import Program
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 DAYS = 21
@@ -113,7 +113,7 @@ class _Maker:
 
     def invoices(self) -> None:
         """Healthy: every 20 minutes; one in fifty fails, none of the last six hours."""
-        for at in self._each(20 * MINUTE):
+        for number, at in enumerate(self._each(20 * MINUTE)):
             program = self._crew("invoices", at, "shop", "production")
             run = self._run(
                 "invoices", at, program, queued=self.chance.randint(1, 4), trigger="schedule",
@@ -129,19 +129,30 @@ class _Maker:
                 reader.move("failed", end, "error", "ParseError")
                 run.root.move("failed", end + 1, "error", "ParseError")
             else:
+                # One of ten takes twice as long; one that failed tells nothing.
+                reader.take(end, 0.5 if number % 10 else 1.1, 80_000_000)
                 reader.move("completed", end)
+                run.root.take(end + 1, 0.6 if number % 10 else 1.2, 90_000_000)
                 run.root.move("completed", end + 1)
 
     def summaries(self, *, goes_wrong: bool) -> None:
-        """Healthy, every 15 minutes; where it goes wrong, it costs 30 times as much at the end."""
-        for at in self._each(15 * MINUTE):
+        """Healthy, every 15 minutes; where it goes wrong, it costs 30 times as much at the end.
+
+        And holds five times the memory, at no more CPU seconds. One run of three tells neither.
+        """
+        for number, at in enumerate(self._each(15 * MINUTE)):
             program = self._crew("summaries", at, "shop", "production")
             run = self._run("summaries", at, program, trigger="webhook", intent="write")
             agent = run.root.child("agent", "summariser", at + 1)
             dear = goes_wrong and at > -150 * MINUTE
             tokens = self.chance.randint(1900, 2100) * (30 if dear else 1)
             agent.use(at + 4, "m-small", tokens, cached=tokens // 2)
-            agent.move("completed", at + self.chance.randint(28, 32))
+            end = at + self.chance.randint(28, 32)
+            if number % 3:
+                cpu, memory = 3 + 0.1 * (number % 7), (150 + number % 11) * 1_000_000
+                agent.take(end, cpu - 1, memory * (5 if dear else 1))
+                run.root.take(at + 33, cpu, memory * (5 if dear else 1))
+            agent.move("completed", end)
             run.root.move("completed", at + 33)
 
     def crawl(self) -> None:

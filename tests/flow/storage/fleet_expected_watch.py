@@ -12,7 +12,8 @@ from .fleet_expected import Between, Points, Row, Window, about, grouped, spent
 from .fleet_runs import Call, Node, Run, known, money
 
 WRONG = "summaries"
-"""The workflow whose last two hours are dear; it is what the test has shown on Anomalies."""
+"""The workflow whose last two hours are dear and hold much memory; it is what the test has shown on
+Anomalies."""
 LATE = 900
 """Seconds that a test may take until it asks."""
 
@@ -115,12 +116,20 @@ def _tokens(runs: list[Run]) -> float:
     return sum(call.input + call.output for run in runs for call in run.calls) / len(runs)
 
 
+def _taken(runs: list[Run], figure: int) -> float:
+    """Of those that told it: what tells nothing did not take nothing."""
+    told = [run.root.used[figure] for run in runs if run.root.used]
+    return sum(told) / len(told)
+
+
 MEASURES: dict[str, Callable[[list[Run]], float]] = {
     "runs": len,
     "cost": lambda runs: spent(runs) or 0.0,
     "cost per run": lambda runs: (spent(runs) or 0.0) / len(runs),
     "tokens per run": _tokens,
     "duration": lambda runs: sum(run.root.duration_ms for run in runs) / 1000 / len(runs),
+    "CPU": lambda runs: _taken(runs, 0),
+    "peak memory": lambda runs: _taken(runs, 1),
     "error rate": lambda runs: 0,
     "abandonment rate": lambda runs: 0,
 }
@@ -129,7 +138,10 @@ MEASURES: dict[str, Callable[[list[Run]], float]] = {
 def band(measure: str) -> Callable[[Window], Points]:
     def expected(w: Window) -> Points:
         told = MEASURES[measure]
-        return {(time, "measured"): told(runs) for time, runs in _of_shown(w).items()}
+        hours = _of_shown(w).items()
+        if measure in ("CPU", "peak memory"):
+            hours = [(time, runs) for time, runs in hours if any(run.root.used for run in runs)]
+        return {(time, "measured"): told(runs) for time, runs in hours}
 
     return expected
 
@@ -143,19 +155,26 @@ def no_rows(w: Window) -> list[Row]:
 
 
 def hits(w: Window) -> Among:
-    """Its runs cost 30 times as much, in the hours that are dear as a whole."""
+    """Its runs cost 30 times as much, in the hours that are dear as a whole, and hold five times
+    the memory; its agent does, too.
+    """
     dear = {w.time(-8000), w.time(-4000)}
-    return Among(
-        [
-            {"hour": hour, "subject": WRONG, "measure": "cost per run", "direction": "more"}
-            | {"scope": "workflow", "project": "shop", "environment": "production"}
-            for hour in dear
-        ]
-    )
+    rows: list[Row] = [
+        {"hour": hour, "subject": WRONG, "measure": measure, "direction": "more"}
+        | {"scope": "workflow", "project": "shop", "environment": "production"}
+        for hour in dear
+        for measure in ("cost per run", "peak memory")
+    ]
+    memory = _taken(_of_shown(w)[w.time(-4000)], 1)
+    for row in rows:
+        if row["hour"] == w.time(-4000) and row["measure"] == "peak memory":
+            row["was"] = f"{round(memory / 2**20, 2):g} MiB"
+    agent = {"subject": "summariser", "scope": "agent", "workflow": WRONG, "agent": "summariser"}
+    return Among([*rows, agent | {"hour": w.time(-4000), "measure": "peak memory"}])
 
 
 def hits_over_time(w: Window) -> Points:
-    return {(w.time(-4000), "cost per run"): Between(1, 50)}
+    return {(w.time(-4000), name): Between(1, 50) for name in ("cost per run", "peak memory")}
 
 
 def young(w: Window) -> list[Row]:

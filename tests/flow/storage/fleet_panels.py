@@ -334,6 +334,8 @@ EXPECTED: dict[str, Shown] = {
     "anomalies: Cost": Shown(_BAND, watch.band("cost")),
     "anomalies: Cost per run": Shown(_BAND, watch.band("cost per run")),
     "anomalies: Tokens per run": Shown(_BAND, watch.band("tokens per run")),
+    "anomalies: CPU": Shown(_BAND, watch.band("CPU")),
+    "anomalies: Peak memory": Shown(_BAND, watch.band("peak memory")),
     "anomalies: Error rate": Shown(_BAND, watch.band("error rate")),
     "anomalies: Abandonment rate": Shown(_BAND, watch.band("abandonment rate")),
 }

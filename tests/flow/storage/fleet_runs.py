@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from exectrail.conventions import names
 
-from .conftest import Program, Segment
+from .program import Program, Segment
 
 FINAL = ("completed", "failed", "cancelled")
 MODELS = {"m-small": ("acme", 1, 4), "m-large": ("acme", 15, 75), "m-house": ("local", None, None)}
@@ -70,6 +70,8 @@ class Node:
     moves: list[Move] = field(default_factory=list)
     children: list[Node] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    used: tuple[float, int] | None = None
+    """CPU seconds and peak memory in bytes; None where it told neither or only one."""
     reports: list[int] = field(default_factory=list)
     """When anything else was told."""
     reason: str = ""
@@ -128,6 +130,17 @@ class Node:
         self.segment.use(at, cost=cost, model=model, **about, **self.more)
         self.calls.append(call)
         return self
+
+    def take(self, at: int, cpu: float, memory: int) -> Node:
+        """It shared its process: half of that was its own."""
+        self.used = cpu, memory
+        return self.tell(
+            names.EVENT_EXECUTION_RESOURCE_USAGE, at,
+            **{
+                names.RESOURCE_CPU_TIME: str(cpu), names.RESOURCE_MEMORY_PEAK: str(memory),
+                names.RESOURCE_SCOPE: "shared", names.RESOURCE_SHARE: "0.5",
+            },
+        )  # fmt: skip
 
     def die(self, at: int, reason: str) -> None:
         """Its process is heard no more, nor is what is open beneath it."""

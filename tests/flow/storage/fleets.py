@@ -9,7 +9,7 @@ from exectrail.conventions import names
 from exectrail.rollup import Fold
 from exectrail.storage.client import Client
 
-from .conftest import Program, new_id
+from .program import Program, new_id
 
 
 def now() -> datetime:

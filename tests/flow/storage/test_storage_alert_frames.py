@@ -22,8 +22,8 @@ from exectrail.check.grafana import provisioning
 from exectrail.launch import main
 from exectrail.storage.client import Client
 
-from .conftest import Program
 from .fleets import ended, now, silent_stuck_and_paused, spent, unusual, used
+from .program import Program
 
 ROOT = Path(__file__).parents[3]
 FRAMES = ROOT / ".tools/frames/exectrail-frames"

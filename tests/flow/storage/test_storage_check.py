@@ -16,8 +16,8 @@ from exectrail.conventions import names
 from exectrail.launch import main
 from exectrail.storage.client import Client
 
-from .conftest import Program
 from .fleets import ended, now, silent_stuck_and_paused, spent, unusual, used
+from .program import Program
 
 
 @pytest.fixture

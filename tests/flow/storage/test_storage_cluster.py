@@ -13,7 +13,7 @@ from exectrail.storage.client import Client, StorageError
 from exectrail.storage.placement import PLACEMENTS, Group
 from exectrail.storage.runner import Runner, load_migrations, plan
 
-from .conftest import new_id
+from .program import new_id
 from .test_storage_chains import *  # noqa: F403 - the tests of one server
 from .test_storage_check import *  # noqa: F403
 from .test_storage_clocks import *  # noqa: F403

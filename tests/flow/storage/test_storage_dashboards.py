@@ -19,8 +19,8 @@ from exectrail.rollup import Fold
 from exectrail.storage.client import Client
 
 from . import grafana as asking
-from .conftest import Program, Segment
 from .grafana import FRAMES, MISSING, ROOT, Asked
+from .program import Program, Segment
 
 HOSTILE = ["\\' OR 1=1 --", "it's", "a&v=b", "') UNION ALL SELECT 1 --", "${run}", "ünï, code"]
 

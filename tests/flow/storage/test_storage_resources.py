@@ -8,6 +8,7 @@ from typing import Any
 
 from exectrail import queries
 from exectrail.conventions import names
+from exectrail.rollup import Fold
 from exectrail.storage.client import Client
 
 KEY = "shop|flow|thread-1|"
@@ -175,3 +176,99 @@ def test_a_run_that_went_on_elsewhere_is_shown_with_the_process_it_was_killed_in
         (first.id, 5.0, "process"),
         (first.id, 2.0, "exclusive"),
     ]
+
+
+def _folded(store: Client) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was folded: by run, and by agent."""
+    for _ in Fold(store).run():
+        pass
+    taken = "cpu_seconds, memory_peak_bytes, resource_scope"
+    runs = store.query(f"SELECT execution_id, {taken} FROM runs FINAL")
+    agents = store.query(f"SELECT agent, {taken} FROM runs_by_agent FINAL WHERE agent != ''")
+    return (
+        {row["execution_id"]: tuple(row.values())[1:] for row in runs},
+        {row["agent"]: tuple(row.values())[1:] for row in agents},
+    )
+
+
+def test_what_is_folded_of_a_run_is_what_its_own_execution_told_last(
+    store: Client, program: Callable[..., Any], scatter: Callable[..., None]
+) -> None:
+    one, two, other = program(host="a", pid=1), program(host="b", pid=2), program(host="c", pid=3)
+    run = one.start("workflow", "flow", -100, **{names.EXECUTION_RESUME_KEY: KEY})
+    agent = run.child("agent", "writer", -95, agent="writer")
+    agent.child("tool", "search", -94).tell(
+        names.EVENT_EXECUTION_RESOURCE_USAGE, -93, used(50, 5_000)
+    )
+    agent.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -90, used(1, 500))
+    agent.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -85, used(1.5, 600)).move("completed", -84)
+    run.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -82, used(1, 400))
+    run.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -81, used(2, 900)).move("paused", -80, **PAUSE)
+    again = two.start("workflow", "flow", -30, resumes=KEY)
+    more = again.child("agent", "writer", -29, agent="writer")
+    more.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -25, used(3, 300, "shared"))
+    more.move("completed", -24)
+    again.child("agent", "mute", -23, agent="mute").move("completed", -22)
+    again.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -20, used(4, 300, "shared"))
+    again.move("completed", -19)
+    mute = other.start("workflow", "mute", -50).move("completed", -40)
+    half = other.start("workflow", "half", -50)
+    half.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -45, {names.RESOURCE_CPU_TIME: "0"})
+    half.move("completed", -40)
+    scatter([*one.records, *two.records, *other.records], random.Random(7))
+
+    runs, agents = _folded(store)
+
+    assert runs == {
+        run.id: (6.0, 900, "shared"),
+        mute.id: (None, None, ""),
+        half.id: (0.0, None, ""),
+    }
+    assert agents == {"writer": (4.5, 600, "shared"), "mute": (None, None, "")}
+    [row] = [row for row in store.fetch(queries.run_resources(run.id)) if row.name == "flow"]
+    assert (row.cpu_seconds, row.memory_peak_bytes, row.resource_scope) == runs[run.id]
+
+
+def test_hours_and_days_count_those_that_told_and_ended_and_no_others(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one = program()
+    for number in range(6):
+        run = one.start("workflow", "flow", -3600 + number)
+        agent = run.child("agent", "writer", -3600 + number, agent="writer")
+        if number != 1:
+            agent.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -3000, used(number, 100))
+            told = used(10 * number, 1000 * number)
+            if number == 2:
+                del told[names.RESOURCE_MEMORY_PEAK]
+            run.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -2999, told)
+        if number != 5:  # it goes on: what it takes is not known yet
+            agent.move("completed", -2990)
+            run.move("completed", -2990 + number)
+    one.beat(-1)
+    send(one)
+    _folded(store)
+
+    expected = {
+        "runs": {"cpu_runs": 4, "cpu_seconds": 90.0, "memory_runs": 3, "memory_peak_bytes": 7e3},
+        "agents": {"cpu_runs": 4, "cpu_seconds": 9.0, "memory_runs": 4, "memory_peak_bytes": 400},
+    }
+    sums = ", ".join(f"sum(h.{name}) AS {name}" for name in expected["runs"])
+    for what, figures in expected.items():
+        for unit in ("hourly", "daily"):
+            assert store.query(f"SELECT {sums} FROM {what}_{unit} AS h FINAL") == [figures]
+
+
+def test_what_is_told_later_is_folded_anew(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    one = program()
+    run = one.start("workflow", "flow", -100)
+    run.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -90, used(1, 100)).move("completed", -80)
+    send(one)
+    assert _folded(store)[0] == {run.id: (1.0, 100, "exclusive")}
+
+    one.records.clear()
+    run.tell(names.EVENT_EXECUTION_RESOURCE_USAGE, -79, used(3, 200))
+    send(one)
+    assert _folded(store)[0] == {run.id: (3.0, 200, "exclusive")}

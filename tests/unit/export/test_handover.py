@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from opentelemetry.sdk.resources import Resource
@@ -14,7 +15,7 @@ from opentelemetry.trace import SpanKind
 
 from exectrail.conventions import names
 from exectrail.export import Pipeline, from_environment
-from exectrail.spool import Destination, Shipper, Spool, Stream, folders
+from exectrail.spool import Destination, Folder, Shipper, Spool, Stream, folders
 from exectrail.testing.sink import Answer, Sink
 
 
@@ -124,6 +125,29 @@ def test_a_supervised_process_leaves_shipping_to_its_supervisor_until_that_is_go
         assert (sink.requests, pipeline.durable()) == (0, True)
     sink.wait_for(lambda: bool(sink.spans))
     pipeline.close(5)
+
+
+def test_a_process_whose_supervisor_has_just_gone_delivers_its_end_itself(
+    sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXECTRAIL_SUPERVISOR", "somebody")
+    monkeypatch.setattr("exectrail.export.handover.GRACE_S", 0.0)
+    monkeypatch.setattr("exectrail.export.handover.CLAIM_AGAIN_S", 60.0)
+    asked, gone = threading.Event(), threading.Event()
+    claim = Folder.claim
+
+    def ask(folder: Folder) -> IO[bytes] | None:
+        asked.set()
+        return claim(folder) if gone.is_set() else None
+
+    monkeypatch.setattr(Folder, "claim", ask)
+    pipeline = from_environment(resource("w"), "0")
+    assert asked.wait(10)
+    gone.set()
+    report(pipeline)
+    pipeline.close(5)
+    assert (len(sink.logs), len(sink.spans)) == (2, 1)
+    assert folders(tmp_path) == []
 
 
 def test_a_supervised_process_sends_itself_what_its_disk_did_not_take(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -138,6 +139,67 @@ def test_word_of_a_death_waits_for_nobody_s_spans(tmp_path: Path, sink: Sink) ->
     assert [log.name for log in sink.logs] == told
     assert [span.name for span in sink.spans] == ["late"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0-supervisor", "1-worker"]
+
+
+def test_who_outlives_the_program_is_heard_until_it_is_let_go(tmp_path: Path, sink: Sink) -> None:
+    """However long spans take: who goes silent while its supervisor ends would look dead."""
+    delivery = Delivery(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+    own = spool(tmp_path, "0-supervisor", delivery)
+    program = spool(tmp_path, "1-worker", delivery)
+    child = spool(tmp_path, "2-worker", delivery)
+    delivery.add_own(own)
+    delivery.add(folder(program))
+    delivery.add(folder(child))
+    program.write(Stream.TRACES, SpanLines({}).line([SpanFact("late", 1, 1, 0, 1, 1, 2, {})]))
+    sink.answer = SinkAnswer.HANG
+    delivery.start()
+    sink.wait_for(lambda: sink.requests == 1)
+    sink.answer = SinkAnswer.OK  # of what comes from now on
+
+    program.close()
+    delivery.died(folder(program))
+    ending = threading.Thread(target=delivery.finish)
+    ending.start()
+    for count in (1, 2):
+        tell(child, names.EVENT_WORKER_HEARTBEAT)
+        sink.wait_for(lambda: len(sink.logs) == count)  # noqa: B023  asked at once
+    assert sink.spans == []
+    sink.let_go()
+    ending.join()
+    assert [span.name for span in sink.spans] == ["late"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0-supervisor", "2-worker"]
+    with folder(child).claimed() as free:
+        assert free
+    for each in (own, child):
+        each.close()
+
+
+def test_what_dead_processes_left_keeps_no_living_one_waiting(
+    tmp_path: Path, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exectrail.supervisor.delivery.LEFTOVERS_AFTER_S", 0.0)
+    delivery = Delivery(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+    left = spool(tmp_path, "0-left", delivery)
+    tell(left, names.EVENT_WORKER_STARTED)
+    left.close()
+    worker = spool(tmp_path, "1-worker", delivery)
+    delivery.add(folder(worker))
+    sink.answer = SinkAnswer.HANG
+    delivery.start()
+    sink.wait_for(lambda: sink.requests == 1)
+    sink.answer = SinkAnswer.OK  # of what comes from now on
+
+    tell(worker, names.EVENT_WORKER_HEARTBEAT)
+    sink.wait_for(lambda: len(sink.logs) == 1)
+    sink.let_go()
+    sink.wait_for(lambda: len(sink.logs) == 2)
+    delivery.finish()
+    worker.close()
+    assert [log.name for log in sink.logs] == [
+        names.EVENT_WORKER_HEARTBEAT,
+        names.EVENT_WORKER_STARTED,
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["1-worker"]
 
 
 def test_without_a_disk_an_end_waits_for_the_last_words_too(tmp_path: Path, sink: Sink) -> None:

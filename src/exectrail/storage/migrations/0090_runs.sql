@@ -6,6 +6,9 @@
 --   are told by it.
 -- * folded: when the row was written. gone: under this id there is no run any more: it was a part of another one after all.
 -- * ended_at NULL: it had not ended when the row was written; duration_ms and the like are of that moment then.
+-- * cpu_seconds, memory_peak_bytes: what it took of the machine, by the latest word of its own execution, over all its segments; the highest of
+--   their peaks. NULL: not told. resource_scope: exclusive; shared, where any segment shared its process: then CPU is its share, memory that
+--   of the process.
 CREATE TABLE IF NOT EXISTS runs {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
     execution_id String CODEC(ZSTD(1)),
@@ -75,6 +78,9 @@ CREATE TABLE IF NOT EXISTS runs {on_cluster} (
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
     cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    cpu_seconds Nullable(Float64) CODEC(ZSTD(1)),
+    memory_peak_bytes Nullable(UInt64) CODEC(T64, ZSTD(1)),
+    resource_scope LowCardinality(String),
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(folded, gone)
 PARTITION BY (toYear(created) % 8, toMonth(created))

@@ -1,5 +1,6 @@
 -- One row per run and agent, as `run_agents` (0065) shows it, kept: see 0090. created and made are the run's; cost is of all calls
 -- that were made as part of the agent.
+-- cpu_seconds, memory_peak_bytes: the sum over its executions of kind agent, the highest of their peaks; as in 0090.
 CREATE TABLE IF NOT EXISTS runs_by_agent {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
     root_id String CODEC(ZSTD(1)),
@@ -30,6 +31,9 @@ CREATE TABLE IF NOT EXISTS runs_by_agent {on_cluster} (
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
     cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    cpu_seconds Nullable(Float64) CODEC(ZSTD(1)),
+    memory_peak_bytes Nullable(UInt64) CODEC(T64, ZSTD(1)),
+    resource_scope LowCardinality(String),
     INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(folded, gone)
 PARTITION BY (toYear(created) % 8, toMonth(created))

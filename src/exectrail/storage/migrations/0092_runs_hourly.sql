@@ -5,6 +5,8 @@
 -- * durations: of those that ended; read with quantilesTDigestMerge(0.5, 0.9, 0.95, 0.99)(durations). duration_ms and the other
 --   times are sums over those that ended.
 -- * wasted: cost of those that failed (partly too) or were abandoned. cost and wasted are NULL where nothing had a price.
+-- * cpu_seconds, memory_peak_bytes: of those that ended and told them, cpu_runs and memory_runs of them; the latter is the sum of their peaks,
+--   which for many runs may exceed whole numbers of 64 bits.
 CREATE TABLE IF NOT EXISTS runs_hourly {on_cluster} (
     hour DateTime('UTC'),
     project LowCardinality(String),
@@ -40,7 +42,11 @@ CREATE TABLE IF NOT EXISTS runs_hourly {on_cluster} (
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
     cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
-    wasted Nullable(Decimal(38, 12)) CODEC(ZSTD(1))
+    wasted Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    cpu_runs UInt64 CODEC(T64, ZSTD(1)),
+    cpu_seconds Float64 CODEC(ZSTD(1)),
+    memory_runs UInt64 CODEC(T64, ZSTD(1)),
+    memory_peak_bytes Float64 CODEC(ZSTD(1))
 ) ENGINE = ReplacingMergeTree(folded, gone)
 PARTITION BY toYear(hour) % 64
 ORDER BY (hour, project, environment, workflow, name)

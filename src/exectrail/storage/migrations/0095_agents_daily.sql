@@ -29,7 +29,11 @@ CREATE TABLE IF NOT EXISTS agents_daily {on_cluster} (
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
     cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
-    cost_of_completed Nullable(Decimal(38, 12)) CODEC(ZSTD(1))
+    cost_of_completed Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    cpu_runs UInt64 CODEC(T64, ZSTD(1)),
+    cpu_seconds Float64 CODEC(ZSTD(1)),
+    memory_runs UInt64 CODEC(T64, ZSTD(1)),
+    memory_peak_bytes Float64 CODEC(ZSTD(1))
 ) ENGINE = ReplacingMergeTree(folded, gone)
 PARTITION BY toYear(day) % 64
 ORDER BY (day, project, environment, workflow, agent, agent_version)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
-import subprocess
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,16 +19,8 @@ from exectrail.compose.directory import prepare
 from exectrail.storage.placement import PLACEMENTS
 from exectrail.storage.runner import load_migrations, plan
 
-from .test_compose import (
-    COMPOSE,
-    INSERTS,
-    ROOT,
-    SERVICES,
-    STOCK_CONFIG,
-    STOCK_USERS,
-    VARIABLE,
-    denied,
-)
+from .engine import INSERTS, STOCK_CONFIG, ask, denied, lay
+from .services import COMPOSE, ROOT, SERVICES, VARIABLE
 
 pytestmark = pytest.mark.slow
 
@@ -212,53 +201,24 @@ def run_as(user: str, place: Path, statements: list[str]) -> list[str]:
     The engine is all four servers at once: the names of the others lead to it. What only servers do
     is left out of the statements: ON CLUSTER, and that tables are replicated.
     """
-    login = users()[user]
-    login.tag = "default"
-    for password in login.findall("password"):
-        password.attrib.clear()
-    grants = login.find("grants")
-    assert grants is not None
-    ElementTree.SubElement(grants, "query").text = f"GRANT SET DEFINER ON {user}"
-    over = ElementTree.fromstring("<clickhouse><users/></clickhouse>")
-    over[0].append(login)
-    for folder in ("config.d", "users.d"):
-        (place / folder).mkdir(parents=True, exist_ok=True)
-    stock = STOCK_CONFIG.format(place=place)
-    (place / "config.xml").write_text(
-        stock.replace("</clickhouse>", "<tcp_port>9000</tcp_port></clickhouse>")
-    )
-    (place / "users.xml").write_text(STOCK_USERS)
+    port = "<tcp_port>9000</tcp_port></clickhouse>"
+    lay(place, user, users()[user], STOCK_CONFIG.replace("</clickhouse>", port))
     for name in ("config", "cluster"):
         text = (FILES / f"{name}.xml").read_text().replace("/var/lib/clickhouse", str(place))
         text = re.sub(r"<host>clickhouse-\d-\d</host>", "<host>127.0.0.1</host>", text)
         (place / f"config.d/exectrail_{name}.xml").write_text(text)
     for name in ("users", "cluster_users"):
         (place / f"users.d/exectrail_{name}.xml").write_text((FILES / f"{name}.xml").read_text())
-    (place / "users.d/login.xml").write_text(ElementTree.tostring(over, encoding="unicode"))
-    passwords = {f"EXECTRAIL_{who}_PASSWORD": who for who in ("CLICKHOUSE", "COLLECTOR", "GRAFANA")}
-    done = subprocess.run(
-        [
-            sys.executable,
-            str(ROOT / "tests/flow/programs/clickhouse_user.py"),
-            str(place / "config.xml"),
-            str(place / "data"),
-        ],
-        input=json.dumps([_on_one_server(s.replace("CURRENT_USER", user)) for s in statements]),
-        capture_output=True,
-        text=True,
-        env={
-            **os.environ,
-            **passwords,
-            "EXECTRAIL_INTERSERVER_PASSWORD": "x",
-            **{
-                name: ALL["clickhouse-2-1"]["environment"][name]
-                for name in ("EXECTRAIL_SHARD", "EXECTRAIL_REPLICA", "EXECTRAIL_INTERSERVER_HOST")
-            },
+    given = ALL["clickhouse-2-1"]["environment"]
+    return ask(
+        place,
+        [_on_one_server(s.replace("CURRENT_USER", user)) for s in statements],
+        EXECTRAIL_INTERSERVER_PASSWORD="x",
+        **{
+            name: given[name]
+            for name in ("EXECTRAIL_SHARD", "EXECTRAIL_REPLICA", "EXECTRAIL_INTERSERVER_HOST")
         },
-        timeout=300,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def _on_one_server(statement: str) -> str:

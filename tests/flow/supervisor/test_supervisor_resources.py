@@ -16,13 +16,14 @@ import pytest
 from exectrail.conventions import names
 from exectrail.testing.sink import Sink
 
+from .supervised import RUN, line, settings
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="needs pidfd and /proc"),
 ]
 
 MB = 1_000_000
-RUN = [str(Path(sys.executable).with_name("exectrail")), "run"]
 BURNS = """
 import os, signal, sys, time
 import exectrail
@@ -51,17 +52,9 @@ class Bench:
     def run(self, code: str, **environment: str) -> subprocess.Popen[str]:
         file = self.directory / "program.py"
         file.write_text(BURNS + code)
-        ours = ("OTEL_", "EXECTRAIL_", "PYTHON", "COVERAGE")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         process = subprocess.Popen(
             [*RUN, sys.executable, str(file)],
-            env=kept
-            | {
-                "EXECTRAIL_SPOOL": str(self.directory / "spool"),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "OTEL_EXPORTER_OTLP_ENDPOINT": self.sink.url,
-            }
-            | environment,
+            env=settings(self.directory / "spool", self.sink.url) | environment,
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -97,11 +90,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate(timeout=20)
-
-
-def line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
 
 
 def test_of_a_killed_program_all_that_it_used_is_told(bench: Bench) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,13 +21,14 @@ import pytest
 from exectrail.conventions import names
 from exectrail.testing.sink import SentLog, Sink
 
+from .supervised import PYTHON, RUN, settings
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and processes of POSIX"),
 ]
 
-PYTHON = sys.executable
-CAPTURED = [str(Path(sys.executable).with_name("exectrail")), "run", "--capture-output"]
+CAPTURED = [*RUN, "--capture-output"]
 
 
 class Line(NamedTuple):
@@ -44,13 +45,7 @@ class Bench:
     def __init__(self, directory: Path, sink: Sink) -> None:
         self.directory = directory
         self.sink = sink
-        ours = ("OTEL_", "EXECTRAIL_", "PYTHON", "COVERAGE")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-        self.environment = kept | {
-            "EXECTRAIL_SPOOL": str(directory / "spool"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
-        }
+        self.environment = settings(directory / "spool", sink.url)
         self.started: list[subprocess.Popen[bytes]] = []
 
     def start(self, *words: str, **more: Any) -> subprocess.Popen[bytes]:
@@ -110,16 +105,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         bench.end()
 
 
-def until(so: Callable[[], bool], timeout: float = 10.0) -> bool:
-    """Whether something is so before long."""
-    end = time.monotonic() + timeout
-    while not so():
-        if time.monotonic() > end:
-            return False
-        select.select([], [], [], 0.01)
-    return True
-
-
 def test_lines_pass_and_are_kept_with_their_stream(bench: Bench):
     done = bench.run("sh", "-c", "echo one; echo two >&2; printf three; exit 3")
 
@@ -132,9 +117,8 @@ def test_lines_pass_and_are_kept_with_their_stream(bench: Bench):
 
 
 def test_without_the_option_nothing_is_kept(bench: Bench):
-    words = [word for word in CAPTURED if word != "--capture-output"]
     code = "import exectrail\nwith exectrail.workflow('w'): print('secret')"
-    subprocess.run([*words, PYTHON, "-c", code], env=bench.environment, check=True)
+    subprocess.run([*RUN, PYTHON, "-c", code], env=bench.environment, check=True)
 
     assert bench.sink.logs != []
     assert bench.lines == []
