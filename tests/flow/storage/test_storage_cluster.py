@@ -21,6 +21,10 @@ from .test_storage_histories import *  # noqa: F403
 from .test_storage_hostile import *  # noqa: F403
 from .test_storage_liveness import *  # noqa: F403
 from .test_storage_money import *  # noqa: F403
+from .test_storage_prices import (  # noqa: F401
+    test_wasted_money_has_one_cause_and_all_of_it_adds_up,
+    test_what_lies_beneath_a_resumed_part_is_wasted_with_it,
+)
 from .test_storage_queries import *  # noqa: F403
 from .test_storage_resources import *  # noqa: F403
 from .test_storage_settled import *  # noqa: F403

@@ -401,6 +401,30 @@ def test_what_lies_beneath_a_resumed_part_is_wasted_with_it(
     assert {line.key: line.cost for line in lines} == {"failed": Decimal(7)}
 
 
+def test_a_call_stands_under_the_run_that_counts_it(
+    store: Client, program: Callable[..., Any], send: Callable[..., None]
+) -> None:
+    """In a process that goes on with a run, in a part of it, and where the call names no run."""
+    before, after = program(), program(pid=2)
+    run = before.start("workflow", "w", -100).use(-99, cost="1")
+    part = run.child("step", "s", -98).use(-97, cost="2", **{names.EXECUTION_ROOT_ID: ""})
+    part.move("paused", -96, **{names.EXECUTION_RESUME_KEY: "part"})
+    run.move("paused", -95, **{names.EXECUTION_RESUME_KEY: "run"})
+    again = after.start("workflow", "w", -50, resumes="run").use(-49, cost="4")
+    part = again.child("step", "s", -48, resumes="part").use(-47, cost="8")
+    part.move("failed", -46)
+    again.move("completed", -45)
+    other = after.start("workflow", "other", -40).use(-39, cost="16").move("completed", -30)
+    send(before, after)
+
+    runs = store.query("SELECT execution_id AS run, e.cost AS cost FROM executions AS e")
+    ends = store.query("SELECT run_id AS run, sum(e.cost) AS cost FROM call_ends AS e GROUP BY run")
+    assert {row["run"]: row["cost"] for row in ends} == {run.id: 15, other.id: 16}
+    assert {row["run"]: row["cost"] for row in ends} == {row["run"]: row["cost"] for row in runs}
+    lines = store.fetch(queries.cost_of_run(CostBy.CAUSE, run.id))
+    assert {line.key: line.cost for line in lines} == {"": 1 + 4, "failed": 2 + 8}
+
+
 def test_amounts_are_turned_into_a_currency_from_the_day_a_rate_is_known(
     store: Client, program: Callable[..., Any], send: Callable[..., None], base: datetime
 ) -> None:

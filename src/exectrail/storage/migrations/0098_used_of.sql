@@ -1,4 +1,4 @@
--- What the executions of some runs told that they took of the machine: one row per segment, its latest word. Parameters: see 0057; rows of
+-- What the executions of some runs told that they took of the machine: one row per segment, its latest word. Parameters: see 0058; rows of
 -- runs that share a durable key with one that is asked for are among them. root_id and execution_id are those of the first segments.
 -- cpu_seconds and memory_peak_bytes are of the segment and of all beneath it in its process; NULL where it did not tell them.
 CREATE OR REPLACE VIEW used_of {on_cluster} AS

@@ -1,7 +1,6 @@
 -- Segments that have told no end, but for those that are settled (0047). All of executions_state is looked at only until somebody
 -- folds: from then on what was known to be open at the latest fold, and what was received since; and what is settled whose process was
--- heard since. For the first that is a matter of speed alone: the answer is the same. What was received from two minutes before the fold on
--- is looked at again: so long an insert may take from its stamp to its being seen.
+-- heard since (0050). For the first that is a matter of speed alone: the answer is the same.
 -- Without FINAL, which reads whole rows: the greatest of all rows of a segment is the same.
 CREATE OR REPLACE VIEW open_segments {on_cluster} AS
 SELECT
@@ -14,9 +13,9 @@ FROM executions_state AS s
 WHERE (created, execution_id) IN (
     SELECT created, execution_id FROM open_known FINAL
     WHERE ended = 0 OR (ended = 2 AND worker_id IN (
-        SELECT worker_id FROM workers WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2)))
+        SELECT worker_id FROM workers WHERE received > (SELECT since FROM heard_since)))
     UNION ALL
     SELECT created, execution_id FROM executions_state
-    WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))
+    WHERE received > (SELECT since FROM heard_since))
 GROUP BY created, execution_id
 HAVING max(st.terminal) = 0

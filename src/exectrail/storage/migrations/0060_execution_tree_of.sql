@@ -1,12 +1,12 @@
 -- One row per execution at every level: the segments of a chain are one row, under the first segment's id. The nodes of a
 -- run are those with its root_id. Tokens and cost are those of the model calls that the execution itself owns,
--- not of what is beneath it, so that a sum over any set of nodes counts every call once. Parameters: see 0057.
+-- not of what is beneath it, so that a sum over any set of nodes counts every call once. Parameters: see 0058.
 --
 -- * work_ms: running. wait_ms: paused, between a pause and its resume, in one process or across processes.
 --   queued_ms: created or queued. blocked_ms: blocked. Together they are duration_ms. An open execution lasts
 --   until now, one that was judged dead until the last sign of life of its process.
 -- * state_ms: how long an open one has been in its present state, that is for a paused one how long it waits by now.
--- * flags: what is to be looked at (segments_of, 0057); flag_s and flag_allowed_s measure the first of them, in seconds.
+-- * flags: what is to be looked at (segments_of, 0058); flag_s and flag_allowed_s measure the first of them, in seconds.
 -- * outcome, derived here and written nowhere: success, failed, cancelled, abandoned; blocked for a step that a
 --   review stopped; '' while open. (A run can also be partial: see `executions`.)
 -- * cost is in USD and NULL where no call had a price; priced_calls of calls have one. Calls that were priced in

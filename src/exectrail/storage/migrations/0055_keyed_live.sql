@@ -17,5 +17,5 @@ FROM (
         WHERE resume_key IN (SELECT resume_key FROM keyed_segments WHERE resumes = 1)
           AND ((created, execution_id) NOT IN (SELECT created, execution_id FROM keyed_known)
               OR (created, execution_id) IN (
-                  SELECT created, execution_id FROM executions_state WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))))
+                  SELECT created, execution_id FROM executions_state WHERE received > (SELECT since FROM heard_since))))
 )

@@ -1,6 +1,6 @@
 -- One row per segment, with its place in a chain of pauses and resumes and what is to be thought of its state now.
 -- A view with parameters, so that a question about one run, or about recent ones, reads only their rows; `segments`
--- (0058) is all of them. The views that stand on it take the same two and hand them down:
+-- (0059) is all of them. The views that stand on it take the same two and hand them down:
 --
 -- * since: only runs whose root was made after it, by the time in its id (an hour earlier to be sure: clocks differ; ids
 --   without a time are always in). '1970-01-01' is all.
@@ -8,8 +8,8 @@
 --
 -- * node_id, parent_node, root_node: the execution, its parent and its root as they are shown, that is under the first
 --   segments of their chains: what was done beneath a resumed run belongs to the run that was resumed.
--- * due: 1 reads only what the judge has to look at (0051). 0 is all.
--- * effective_state: the judge's word (`judged`, 0053) where it has one, abandoned or cancelled; else what the program said.
+-- * due: 1 reads only what the judge has to look at (0052). 0 is all.
+-- * effective_state: the judge's word (`judged`, 0054) where it has one, abandoned or cancelled; else what the program said.
 -- * overdue: past its deadline, or that of the segment it resumes, with nothing to show that it ended; also while it is created,
 --   queued or paused, but not where it was resumed elsewhere, nor within a lease after the pipeline was silent. A deadline is
 --   a time by everybody's clock: it is not shifted.
@@ -136,8 +136,8 @@ LEFT JOIN (
     WHERE ended = 2 AND {due:UInt8} = 0 AND (created >= begin OR created = toDateTime64(0, 3, 'UTC'))
       AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
       AND (created, execution_id) NOT IN (
-          SELECT created, execution_id FROM executions_state WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))
-      AND worker_id NOT IN (SELECT worker_id FROM workers WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))
+          SELECT created, execution_id FROM executions_state WHERE received > (SELECT since FROM heard_since))
+      AND worker_id NOT IN (SELECT worker_id FROM workers WHERE received > (SELECT since FROM heard_since))
 ) AS j ON j.execution_id = s.execution_id
 WHERE (UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
     OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC'))

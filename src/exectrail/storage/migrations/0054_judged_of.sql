@@ -1,5 +1,5 @@
 -- One row per segment that has told no end, but for the settled ones (0047): what is to be thought of it. This is the one place where that is decided, but for
--- `overdue`, which wants to know who resumed what (segments_of, 0057).
+-- `overdue`, which wants to know who resumed what (segments_of, 0058).
 --
 -- * bound: its state needs a living process: running, blocked, or paused without a durable key.
 -- * abandoned, cancelled: it is bound, the pipeline can tell, and its process has exited or let its lease run out. Cancelled, reason
@@ -16,7 +16,7 @@
 --   A parent that is only paused may come back.
 -- * heard_out: the pipeline has spoken for long enough that everything that was told would be here.
 -- * Parameters: since leaves out segments that were made before it, by the time in their ids; root all but those of some runs
---   (0057). `judged` is all of them.
+--   (0058). `judged` is all of them.
 CREATE OR REPLACE VIEW judged_of {on_cluster} AS
 WITH
     -- scalars: computed once for all that ask for them

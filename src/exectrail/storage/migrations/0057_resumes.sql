@@ -18,7 +18,11 @@ CREATE OR REPLACE VIEW resumes {on_cluster} AS
 WITH
     'Tuple(ts DateTime64(6, \'UTC\'), what UInt8, segment String, deadline DateTime64(6, \'UTC\'))' AS event_type,
     'Tuple(depth UInt32, number UInt32, what UInt8, ts DateTime64(6, \'UTC\'), segment String, deadline DateTime64(6, \'UTC\'))' AS stack_type,
-    'Tuple(ts DateTime64(6, \'UTC\'), segment String, pause String, fork UInt8, deadline DateTime64(6, \'UTC\'))' AS link_type
+    'Tuple(ts DateTime64(6, \'UTC\'), segment String, pause String, fork UInt8, deadline DateTime64(6, \'UTC\'))' AS link_type,
+    -- events of a key, by its first pause, as epochs
+    (told, first) -> arraySplit(e -> e.what = 1, arraySort(arrayMap(e -> if(
+            e.what = 0 AND e.segment != first.segment AND e.ts < first.ts AND first.ts < e.ts + toIntervalMinute(15),
+            CAST((first.ts, 3, e.segment, e.deadline), event_type), e), told))) AS epochs_of
 SELECT
     link.segment AS execution_id,
     anyIf(if(link.fork = 1, link.segment, link.pause), number = way.1) OVER chain AS first_id,
@@ -70,10 +74,7 @@ FROM (
                                 events,
                                 arrayCumSumNonNegative(e -> multiIf(e.what = 2, 1, e.what = 1, 0, -1), events) AS open
                             FROM (
-                                SELECT key, arraySplit(e -> e.what = 1, arraySort(arrayMap(e -> if(
-                                    e.what = 0 AND e.segment != pause.segment AND e.ts < pause.ts
-                                        AND pause.ts < e.ts + toIntervalMinute(15),
-                                    CAST((pause.ts, 3, e.segment, e.deadline), event_type), e), told))) AS epochs
+                                SELECT key, epochs_of(told, pause) AS epochs
                                 FROM (
                                     SELECT
                                         k.1 AS key,
@@ -91,10 +92,7 @@ FROM (
                                                 arraySort(arrayMap(e -> CAST((e.1, e.2, e.3, e.4), event_type),
                                                     arrayFilter(e -> e.5 = '', events))) AS own,
                                                 arrayFirst(e -> e.what = 2, own) AS pause,
-                                                arraySplit(e -> e.what = 1, arraySort(arrayMap(e -> if(
-                                                    e.what = 0 AND e.segment != pause.segment AND e.ts < pause.ts
-                                                        AND pause.ts < e.ts + toIntervalMinute(15),
-                                                    CAST((pause.ts, 3, e.segment, e.deadline), event_type), e), own))) AS epochs,
+                                                epochs_of(own, pause) AS epochs,
                                                 arrayFlatten(arrayMap(epoch -> arrayMap(e -> e.segment, arrayFilter(
                                                     (e, pause, before) -> e.what IN (0, 3) AND before = 0 AND pause.what = 2,
                                                     epoch, arrayFill(e -> e.what = 2, epoch), arrayPopBack(arrayPushFront(

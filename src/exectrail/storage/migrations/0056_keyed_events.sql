@@ -16,6 +16,6 @@ FROM (
     SELECT execution_id, root_id, opened_key, resumes, opened_at, paused_key, paused_at, deadline
     FROM keyed_known FINAL
     WHERE (created, execution_id) NOT IN (
-        SELECT created, execution_id FROM executions_state WHERE received > (SELECT max(began) FROM folds) - toIntervalMinute(2))
+        SELECT created, execution_id FROM executions_state WHERE received > (SELECT since FROM heard_since))
 )
 WHERE opened_key != '' OR paused_key != ''
