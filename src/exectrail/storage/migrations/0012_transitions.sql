@@ -7,13 +7,15 @@
 --   sent again lands where it landed before, and 8 x 12 stays below the 100 partitions that one INSERT may touch,
 --   whatever times and ids a batch makes up.
 -- * TTL: by `received`, the store's clock. By the sender's, a row dated 1970 would go at once and one dated 2200 never.
+-- * Compression: ZSTD(1) wherever a column says nothing else, of all our tables. With the engine's own default, LZ4, which most columns
+--   had, executions_state takes a quarter more and spans 7 % more, and an INSERT no less time.
 CREATE TABLE IF NOT EXISTS transitions {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    execution_id String CODEC(ZSTD(1)),
+    execution_id String,
     sequence UInt32 CODEC(T64, ZSTD(1)),
     ts DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
     received DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    root_id String CODEC(ZSTD(1)),
+    root_id String,
     project LowCardinality(String),
     workflow LowCardinality(String),
     agent LowCardinality(String),
@@ -26,11 +28,11 @@ CREATE TABLE IF NOT EXISTS transitions {on_cluster} (
     attempt UInt32,
     iteration UInt32,
     max_iterations UInt32,
-    parent_id String CODEC(ZSTD(1)),
-    external_id String CODEC(ZSTD(1)),
-    resume_key String CODEC(ZSTD(1)),
-    checkpoint_id String CODEC(ZSTD(1)),
-    forked_from String CODEC(ZSTD(1)),
+    parent_id String,
+    external_id String,
+    resume_key String,
+    checkpoint_id String,
+    forked_from String,
     mode LowCardinality(String),
     deadline Nullable(DateTime64(6, 'UTC')),
     target_type LowCardinality(String),
@@ -45,19 +47,19 @@ CREATE TABLE IF NOT EXISTS transitions {on_cluster} (
     tool LowCardinality(String),
     tool_call_id String,
     error_type LowCardinality(String),
-    error_message String CODEC(ZSTD(1)),
+    error_message String,
     service LowCardinality(String),
     service_version LowCardinality(String),
     environment LowCardinality(String),
-    worker_id String CODEC(ZSTD(1)),
+    worker_id String,
     host LowCardinality(String),
     pid UInt32,
-    trace_id String CODEC(ZSTD(1)),
-    span_id String CODEC(ZSTD(1)),
+    trace_id String,
+    span_id String,
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree
 PARTITION BY (toYear(created) % 8, toMonth(created))
 ORDER BY (created, execution_id, sequence)
 TTL toDateTime(received) + toIntervalDay(400)
-SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

@@ -13,7 +13,7 @@
 -- * A text that one event tells and others leave out is a max, because '' is less than any text.
 CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    execution_id String CODEC(ZSTD(1)),
+    execution_id String,
     st SimpleAggregateFunction(max, Tuple(terminal UInt8, sequence UInt32, ts DateTime64(6, 'UTC'), state String,
         reason String, resume_key String, checkpoint_id String, error_type String, error_message String)),
     first SimpleAggregateFunction(min, Tuple(sequence UInt32, ts DateTime64(6, 'UTC'))),
@@ -26,10 +26,10 @@ CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
     last_event SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
     delay_us SimpleAggregateFunction(min, Int64),
     received SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
-    root_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
-    parent_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
-    external_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
-    forked_from SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    root_id SimpleAggregateFunction(max, String),
+    parent_id SimpleAggregateFunction(max, String),
+    external_id SimpleAggregateFunction(max, String),
+    forked_from SimpleAggregateFunction(max, String),
     kind SimpleAggregateFunction(max, LowCardinality(String)),
     name SimpleAggregateFunction(max, LowCardinality(String)),
     project SimpleAggregateFunction(max, LowCardinality(String)),
@@ -54,8 +54,8 @@ CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
     trigger_intent SimpleAggregateFunction(max, LowCardinality(String)),
     tags SimpleAggregateFunction(groupUniqArrayArray, Array(Tuple(name String, value String))),
     conversation_id SimpleAggregateFunction(max, String),
-    trace_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
-    span_id SimpleAggregateFunction(max, String) CODEC(ZSTD(1)),
+    trace_id SimpleAggregateFunction(max, String),
+    span_id SimpleAggregateFunction(max, String),
     INDEX ix_received received TYPE minmax GRANULARITY 1,
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
@@ -63,4 +63,4 @@ CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
 PARTITION BY (toYear(created) % 8, toMonth(created))
 ORDER BY (created, execution_id)
 TTL toDateTime(received) + toIntervalDay(400)
-SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

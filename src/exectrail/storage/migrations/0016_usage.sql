@@ -10,11 +10,11 @@
 -- is sent again (recosted_at 1970) never stands over it. recosted_by '': as told, also where a re-costing was taken back.
 CREATE TABLE IF NOT EXISTS usage {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    execution_id String CODEC(ZSTD(1)),
+    execution_id String,
     sequence UInt32 CODEC(T64, ZSTD(1)),
     ts DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
     received DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    root_id String CODEC(ZSTD(1)),
+    root_id String,
     project LowCardinality(String),
     workflow LowCardinality(String),
     agent LowCardinality(String),
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS usage {on_cluster} (
     request_model LowCardinality(String),
     response_model LowCardinality(String),
     model LowCardinality(String),
-    response_id String CODEC(ZSTD(1)),
+    response_id String,
     usage_role LowCardinality(String),
     input_tokens UInt64 CODEC(T64, ZSTD(1)),
     uncached_tokens UInt64 CODEC(T64, ZSTD(1)),
@@ -44,9 +44,9 @@ CREATE TABLE IF NOT EXISTS usage {on_cluster} (
     error_type LowCardinality(String),
     service LowCardinality(String),
     environment LowCardinality(String),
-    worker_id String CODEC(ZSTD(1)),
-    trace_id String CODEC(ZSTD(1)),
-    span_id String CODEC(ZSTD(1)),
+    worker_id String,
+    trace_id String,
+    span_id String,
     recosted_at DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
     recosted_by LowCardinality(String),
     recost Nullable(Decimal(38, 12)),
@@ -60,4 +60,4 @@ CREATE TABLE IF NOT EXISTS usage {on_cluster} (
 PARTITION BY (toYear(created) % 8, toMonth(created))
 ORDER BY (created, execution_id, sequence)
 TTL toDateTime(received) + toIntervalDay(400)
-SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

@@ -12,7 +12,7 @@
 -- * used: what it had used in its life, by the latest worker event that says so; below 0 where that was not told.
 CREATE TABLE IF NOT EXISTS workers {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    worker_id String CODEC(ZSTD(1)),
+    worker_id String,
     beat SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
     delay_us SimpleAggregateFunction(min, Int64),
     heard SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
@@ -39,4 +39,4 @@ CREATE TABLE IF NOT EXISTS workers {on_cluster} (
 PARTITION BY (toYear(created) % 8, toMonth(created))
 ORDER BY (created, worker_id)
 TTL toDateTime(received) + toIntervalDay(400)
-SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

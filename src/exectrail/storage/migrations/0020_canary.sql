@@ -7,4 +7,4 @@ CREATE TABLE IF NOT EXISTS canary {on_cluster} (
 PARTITION BY (toYear(received) % 8, toMonth(received))
 ORDER BY received
 TTL toDateTime(received) + toIntervalDay(7)
-SETTINGS non_replicated_deduplication_window = 1000
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000

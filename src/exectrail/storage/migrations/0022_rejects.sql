@@ -10,9 +10,9 @@ CREATE TABLE IF NOT EXISTS rejects {on_cluster} (
     project LowCardinality(String),
     host LowCardinality(String),
     pid UInt32,
-    worker_id String CODEC(ZSTD(1)),
-    attributes Map(String, String) CODEC(ZSTD(1))
+    worker_id String,
+    attributes Map(String, String)
 ) ENGINE = ReplacingMergeTree
 ORDER BY fingerprint
 TTL toDateTime(received) + toIntervalDay(30)
-SETTINGS non_replicated_deduplication_window = 1000
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000

@@ -1,11 +1,11 @@
 -- CPU, memory and disk of an execution. Identity, partition and TTL: see 0012.
 CREATE TABLE IF NOT EXISTS resources {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    execution_id String CODEC(ZSTD(1)),
+    execution_id String,
     sequence UInt32 CODEC(T64, ZSTD(1)),
     ts DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
     received DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    root_id String CODEC(ZSTD(1)),
+    root_id String,
     project LowCardinality(String),
     workflow LowCardinality(String),
     agent LowCardinality(String),
@@ -23,4 +23,4 @@ CREATE TABLE IF NOT EXISTS resources {on_cluster} (
 PARTITION BY (toYear(created) % 8, toMonth(created))
 ORDER BY (created, execution_id, sequence)
 TTL toDateTime(received) + toIntervalDay(400)
-SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

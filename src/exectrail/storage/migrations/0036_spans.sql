@@ -7,22 +7,22 @@
 -- Partition: the month of its start on the wheel of 0012; TTL by `received`.
 CREATE TABLE IF NOT EXISTS spans {on_cluster} (
     ts DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    duration_ms Float32 CODEC(ZSTD(1)),
+    duration_ms Float32,
     received DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
-    trace_id String CODEC(ZSTD(1)),
-    span_id String CODEC(ZSTD(1)),
+    trace_id String,
+    span_id String,
     span_name LowCardinality(String),
     span_kind LowCardinality(String),
     status LowCardinality(String),
-    status_message String CODEC(ZSTD(1)),
+    status_message String,
     scope LowCardinality(String),
     service LowCardinality(String),
     service_version LowCardinality(String),
     project LowCardinality(String),
     environment LowCardinality(String),
     host LowCardinality(String),
-    execution_id String CODEC(ZSTD(1)),
-    root_id String CODEC(ZSTD(1)),
+    execution_id String,
+    root_id String,
     kind LowCardinality(String),
     name LowCardinality(String),
     state LowCardinality(String),
@@ -35,8 +35,8 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster} (
     agent LowCardinality(String),
     agent_version LowCardinality(String),
     tool LowCardinality(String),
-    tool_call_id String CODEC(ZSTD(1)),
-    conversation_id String CODEC(ZSTD(1)),
+    tool_call_id String,
+    conversation_id String,
     provider LowCardinality(String),
     request_model LowCardinality(String),
     response_model LowCardinality(String),
@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster} (
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
     error_type LowCardinality(String),
-    error_message String CODEC(ZSTD(1)),
+    error_message String,
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
@@ -55,4 +55,4 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster} (
 PARTITION BY (toYear(ts) % 8, toMonth(ts))
 ORDER BY (toStartOfHour(ts), trace_id, ts, span_id)
 TTL received + toIntervalDay(90)
-SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

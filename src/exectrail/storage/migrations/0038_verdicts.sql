@@ -28,4 +28,4 @@ CREATE TABLE IF NOT EXISTS verdicts {on_cluster} (
 PARTITION BY (toYear(time) % 8, toMonth(time))
 ORDER BY (segment_id, last_heartbeat, verdict)
 TTL toDateTime(time) + toIntervalDay(400)
-SETTINGS non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000, ttl_only_drop_parts = 1

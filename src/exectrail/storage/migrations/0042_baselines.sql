@@ -13,3 +13,4 @@ CREATE TABLE IF NOT EXISTS baselines {on_cluster} (
 ) ENGINE = ReplacingMergeTree(computed)
 ORDER BY (project, workflow, kind, name)
 TTL toDateTime(computed) + toIntervalDay(30)
+SETTINGS default_compression_codec = 'ZSTD(1)'

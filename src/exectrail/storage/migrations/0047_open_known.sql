@@ -8,11 +8,11 @@
 --   (0054) said of it then; nobody judges it anew.
 CREATE TABLE IF NOT EXISTS open_known {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    execution_id String CODEC(ZSTD(1)),
+    execution_id String,
     ended UInt8,
     found DateTime64(6, 'UTC'),
-    root_id String CODEC(ZSTD(1)),
-    worker_id String CODEC(ZSTD(1)),
+    root_id String,
+    worker_id String,
     bound UInt8,
     dead UInt8,
     cancelled UInt8,
@@ -27,4 +27,4 @@ CREATE TABLE IF NOT EXISTS open_known {on_cluster} (
 ) ENGINE = ReplacingMergeTree(found)
 ORDER BY (created, execution_id)
 TTL toDateTime(found) + toIntervalDay(7) DELETE WHERE ended = 1
-SETTINGS non_replicated_deduplication_window = 1000
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000

@@ -6,4 +6,4 @@ CREATE TABLE IF NOT EXISTS folds {on_cluster} (
 ) ENGINE = ReplacingMergeTree
 ORDER BY (began, done)
 TTL toDateTime(began) + toIntervalDay(30)
-SETTINGS non_replicated_deduplication_window = 1000
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000

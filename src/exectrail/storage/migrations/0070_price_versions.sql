@@ -12,3 +12,4 @@ CREATE TABLE IF NOT EXISTS price_versions {on_cluster} (
     synced_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 ) ENGINE = ReplacingMergeTree
 ORDER BY version
+SETTINGS default_compression_codec = 'ZSTD(1)'

@@ -32,3 +32,4 @@ CREATE TABLE IF NOT EXISTS prices {on_cluster} (
     label LowCardinality(String)
 ) ENGINE = ReplacingMergeTree
 ORDER BY (version, listing, since, day_from, above)
+SETTINGS default_compression_codec = 'ZSTD(1)'

@@ -11,3 +11,4 @@ CREATE TABLE IF NOT EXISTS model_prices {on_cluster} (
     listing UInt32
 ) ENGINE = ReplacingMergeTree
 ORDER BY (version, provider, model, since)
+SETTINGS default_compression_codec = 'ZSTD(1)'

@@ -8,3 +8,4 @@ CREATE TABLE IF NOT EXISTS exchange_rates {on_cluster} (
     said DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 ) ENGINE = ReplacingMergeTree(said)
 ORDER BY (currency, into, valid_from)
+SETTINGS default_compression_codec = 'ZSTD(1)'

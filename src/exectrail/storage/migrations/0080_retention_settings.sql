@@ -6,3 +6,4 @@ CREATE TABLE IF NOT EXISTS retention_settings {on_cluster} (
     said DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 ) ENGINE = ReplacingMergeTree(said)
 ORDER BY table_name
+SETTINGS default_compression_codec = 'ZSTD(1)'

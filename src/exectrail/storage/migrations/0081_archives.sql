@@ -11,3 +11,4 @@ CREATE TABLE IF NOT EXISTS archives {on_cluster} (
     said DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 ) ENGINE = ReplacingMergeTree(said)
 ORDER BY (directory, host, batch, table_name)
+SETTINGS default_compression_codec = 'ZSTD(1)'

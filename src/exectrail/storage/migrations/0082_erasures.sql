@@ -9,3 +9,4 @@ CREATE TABLE IF NOT EXISTS erasures {on_cluster} (
     version LowCardinality(String)
 ) ENGINE = MergeTree
 ORDER BY time
+SETTINGS default_compression_codec = 'ZSTD(1)'

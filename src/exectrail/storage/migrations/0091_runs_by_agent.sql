@@ -3,7 +3,7 @@
 -- cpu_seconds, memory_peak_bytes: the sum over its executions of kind agent, the highest of their peaks; as in 0090.
 CREATE TABLE IF NOT EXISTS runs_by_agent {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    root_id String CODEC(ZSTD(1)),
+    root_id String,
     agent LowCardinality(String),
     folded DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
     gone UInt8 DEFAULT 0,
@@ -17,8 +17,8 @@ CREATE TABLE IF NOT EXISTS runs_by_agent {on_cluster} (
     reason LowCardinality(String),
     error_type LowCardinality(String),
     started_at DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    ended_at Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
-    duration_ms Float64 CODEC(ZSTD(1)),
+    ended_at Nullable(DateTime64(6, 'UTC')),
+    duration_ms Float64,
     tool_calls UInt64,
     errors UInt64,
     attempt UInt32,
@@ -30,12 +30,12 @@ CREATE TABLE IF NOT EXISTS runs_by_agent {on_cluster} (
     cache_write_tokens UInt64 CODEC(T64, ZSTD(1)),
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
-    cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
-    cpu_seconds Nullable(Float64) CODEC(ZSTD(1)),
+    cost Nullable(Decimal(38, 12)),
+    cpu_seconds Nullable(Float64),
     memory_peak_bytes Nullable(UInt64) CODEC(T64, ZSTD(1)),
     resource_scope LowCardinality(String),
     INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(folded, gone)
 PARTITION BY (toYear(created) % 8, toMonth(created))
 ORDER BY (created, root_id, agent)
-SETTINGS non_replicated_deduplication_window = 1000
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000

@@ -27,11 +27,11 @@ CREATE TABLE IF NOT EXISTS runs_hourly {on_cluster} (
     resumes UInt64 CODEC(T64, ZSTD(1)),
     agent_executions UInt64 CODEC(T64, ZSTD(1)),
     tool_calls UInt64 CODEC(T64, ZSTD(1)),
-    duration_ms Float64 CODEC(ZSTD(1)),
-    work_ms Float64 CODEC(ZSTD(1)),
-    wait_ms Float64 CODEC(ZSTD(1)),
-    queued_ms Float64 CODEC(ZSTD(1)),
-    blocked_ms Float64 CODEC(ZSTD(1)),
+    duration_ms Float64,
+    work_ms Float64,
+    wait_ms Float64,
+    queued_ms Float64,
+    blocked_ms Float64,
     durations AggregateFunction(quantilesTDigest(0.5, 0.9, 0.95, 0.99), Float64),
     calls UInt64 CODEC(T64, ZSTD(1)),
     priced_calls UInt64 CODEC(T64, ZSTD(1)),
@@ -41,13 +41,13 @@ CREATE TABLE IF NOT EXISTS runs_hourly {on_cluster} (
     cache_write_tokens UInt64 CODEC(T64, ZSTD(1)),
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
-    cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
-    wasted Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    cost Nullable(Decimal(38, 12)),
+    wasted Nullable(Decimal(38, 12)),
     cpu_runs UInt64 CODEC(T64, ZSTD(1)),
-    cpu_seconds Float64 CODEC(ZSTD(1)),
+    cpu_seconds Float64,
     memory_runs UInt64 CODEC(T64, ZSTD(1)),
-    memory_peak_bytes Float64 CODEC(ZSTD(1))
+    memory_peak_bytes Float64
 ) ENGINE = ReplacingMergeTree(folded, gone)
 PARTITION BY toYear(hour) % 64
 ORDER BY (hour, project, environment, workflow, name)
-SETTINGS non_replicated_deduplication_window = 1000
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS agents_hourly {on_cluster} (
     retried UInt64 CODEC(T64, ZSTD(1)),
     errors UInt64 CODEC(T64, ZSTD(1)),
     tool_calls UInt64 CODEC(T64, ZSTD(1)),
-    duration_ms Float64 CODEC(ZSTD(1)),
+    duration_ms Float64,
     durations AggregateFunction(quantilesTDigest(0.5, 0.9, 0.95, 0.99), Float64),
     calls UInt64 CODEC(T64, ZSTD(1)),
     priced_calls UInt64 CODEC(T64, ZSTD(1)),
@@ -30,13 +30,13 @@ CREATE TABLE IF NOT EXISTS agents_hourly {on_cluster} (
     cache_write_tokens UInt64 CODEC(T64, ZSTD(1)),
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
-    cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
-    cost_of_completed Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
+    cost Nullable(Decimal(38, 12)),
+    cost_of_completed Nullable(Decimal(38, 12)),
     cpu_runs UInt64 CODEC(T64, ZSTD(1)),
-    cpu_seconds Float64 CODEC(ZSTD(1)),
+    cpu_seconds Float64,
     memory_runs UInt64 CODEC(T64, ZSTD(1)),
-    memory_peak_bytes Float64 CODEC(ZSTD(1))
+    memory_peak_bytes Float64
 ) ENGINE = ReplacingMergeTree(folded, gone)
 PARTITION BY toYear(hour) % 64
 ORDER BY (hour, project, environment, workflow, agent, agent_version)
-SETTINGS non_replicated_deduplication_window = 1000
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000

@@ -18,8 +18,8 @@ CREATE TABLE IF NOT EXISTS usage_daily {on_cluster} (
     cache_write_tokens UInt64 CODEC(T64, ZSTD(1)),
     output_tokens UInt64 CODEC(T64, ZSTD(1)),
     reasoning_tokens UInt64 CODEC(T64, ZSTD(1)),
-    cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1))
+    cost Nullable(Decimal(38, 12))
 ) ENGINE = ReplacingMergeTree(folded, gone)
 PARTITION BY toYear(day) % 64
 ORDER BY (day, project, environment, workflow, agent, provider, model, currency)
-SETTINGS non_replicated_deduplication_window = 1000
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 1000
