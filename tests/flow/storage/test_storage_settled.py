@@ -56,9 +56,12 @@ def _fold(store: Client) -> None:
 
 @pytest.fixture
 def silent(store: Client, program: Make, send: Make, canary: Make) -> Any:
-    """A process that let its lease run out three hours ago, with a run and its step, settled."""
+    """A process that let its lease run out three hours ago, with a run and its step, settled.
+
+    The lease is long: once it beats again it is to live until all that is asked was answered.
+    """
     canary()
-    worker = program()
+    worker = program(lease=900.0)
     run = worker.start("workflow", "flow", -3 * HOUR)
     worker.step = run.child("step", "step", -3 * HOUR + 1)
     worker.beat(-3 * HOUR + 30)
