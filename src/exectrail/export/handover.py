@@ -28,7 +28,8 @@ CLAIM_AGAIN_S: Final = 0.2
 this process has."""
 LEFTOVERS_AFTER_S: Final = 3.0
 LEFTOVERS_EVERY_S: Final = 30.0
-"""When what other processes left is looked at: a program that ends at once does not begin it."""
+"""When what other processes left is looked at: a program that ends at once does not begin it.
+Where its own work came between, it is looked at again as soon as at first."""
 EARLIER_S: Final = 1.0
 """How long the end of a program waits for whoever ships what it wrote before the disk was full."""
 MOST_RETRY_AFTER_S: Final = 30.0
@@ -201,14 +202,16 @@ class Handover:
         return done
 
     def _ship_leftovers(self) -> None:
+        """A request at a time, and none while there is something of our own."""
         if self._root is None or time.monotonic() < self._leftovers_at:
             return
-        self._leftovers_at = time.monotonic() + LEFTOVERS_EVERY_S
+        idle = lambda: not self._stopping.is_set() and not self._some.is_set()  # noqa: E731
         with _GUARD:
-            idle = lambda: not self._stopping.is_set() and not self._some.is_set()  # noqa: E731
             for _leftover in ship_leftovers(self._root, self._destination, wanted=idle):
                 pass
             sweep(self._root)
+        wait = LEFTOVERS_EVERY_S if idle() else LEFTOVERS_AFTER_S
+        self._leftovers_at = time.monotonic() + wait
 
     def _end(self) -> None:
         """Let go of the spool; remove it if nothing is left in it."""

@@ -48,7 +48,7 @@ def ship_leftovers(
         destination: Where to.
         everything: Those too that were meant for another endpoint.
         deadline: `time.monotonic()` at which to stop.
-        wanted: Asked before each one whether to go on.
+        wanted: Asked before each one, and before each request, whether to go on.
     """
     dead = [(folder, folder.about()) for folder in folders(root) if not folder.alive()]
     dead.sort(key=lambda one: one[1].get("supervisor") == one[0].worker_id)
@@ -60,7 +60,7 @@ def ship_leftovers(
         with folder.claimed() as ours:
             if not ours:
                 continue
-            shipped = Shipper(folder, destination).ship(deadline)
+            shipped = Shipper(folder, destination).ship(deadline, wanted=wanted)
             yield Leftover(folder, shipped, folder.remove_if_done())
         if shipped.problem:
             return

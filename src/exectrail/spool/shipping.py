@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,20 +70,17 @@ class Shipper:
         )
 
     def ship(
-        self,
-        deadline: float | None = None,
-        *,
-        streams: Sequence[Stream] = SHIPPED_FIRST,
+        self, deadline: float | None = None, *, wanted: Callable[[], bool] = lambda: True
     ) -> Shipped:
         """Ship all that is there now.
 
         Args:
             deadline: `time.monotonic()` at which to stop; none if left out.
-            streams: Only these, in this order.
+            wanted: Asked before each request whether to go on.
         """
         done = Shipped()
-        for stream in streams:
-            while not done.problem and (chunk := self.waiting(stream)) is not None:
+        for stream in SHIPPED_FIRST:
+            while not done.problem and wanted() and (chunk := self.waiting(stream)) is not None:
                 self.send(stream, chunk, done, deadline)
         return done
 

@@ -76,8 +76,9 @@ class Rest:
     Args:
         destination: Where to; nobody else sends by it meanwhile.
         due: Of what.
-        left: The folder of all spools, where what dead processes left is to be shipped next.
-        wanted: Asked before each of those whether to go on.
+        left: The folder of all spools, where what dead processes left is to be shipped next, for
+            as long as others gather; None for not now.
+        wanted: Asked before each request of those whether to go on.
     """
 
     def __init__(
@@ -90,6 +91,8 @@ class Rest:
         self.due = due
         self.came = Shipped()
         """What came of the last request."""
+        self.leaves_some = False
+        """There may be more of what dead processes left."""
         self._destination = destination
         self._left = left
         self._wanted = wanted
@@ -107,10 +110,11 @@ class Rest:
             for came in _deliver_rest(self._destination, self.due, deadline):
                 self.came = came
             if self._left is not None and not self.came.problem:
-                for _ in ship_leftovers(
-                    self._left, self._destination, deadline=deadline, wanted=self._wanted
-                ):
+                until = time.monotonic() + OTHERS_EVERY_S
+                wanted = lambda: self._wanted() and time.monotonic() < until  # noqa: E731
+                for _ in ship_leftovers(self._left, self._destination, wanted=wanted):
                     pass
+                self.leaves_some = not wanted()
                 sweep(self._left)
 
 
@@ -270,6 +274,8 @@ class Delivery:
         if rest is None or not rest.wait(seconds):
             return
         self._rest = None
+        if rest.leaves_some:
+            self._leftovers_at = time.monotonic() + LEFTOVERS_AFTER_S
         if rest.came.problem:
             wait = max(backoff(self._rest_tries), min(rest.came.retry_after_s, MOST_RETRY_AFTER_S))
             self._rest_at = time.monotonic() + wait

@@ -262,3 +262,20 @@ def test_of_what_dead_processes_left_a_supervisors_word_goes_last(
 
     assert [leftover.removed for leftover in left] == [True] * 3
     assert [event for _, event in arrived(sink)] == ["last words", "last words", "end"]
+
+
+def test_what_dead_processes_left_goes_on_where_it_was_broken_off(
+    sink: Sink, destination: Destination, tmp_path: Path
+) -> None:
+    """Whoever has work of his own stops after a request, and not after a folder."""
+    spool = Spool.create(tmp_path, "a-worker", {"endpoint": destination.endpoint})
+    large = {"text": "x" * (together.REQUEST_BYTES * 2 // 3)}
+    for event in ("one", "two", "three"):
+        spool.write(Stream.STATES, LogLines({}).line(event, 1, "INFO", large))
+    spool.close()
+
+    [cut] = ship_leftovers(tmp_path, destination, wanted=lambda: sink.requests == 0)
+    assert (cut.shipped, cut.removed) == (Shipped(sent=1), False)
+    [rest] = ship_leftovers(tmp_path, destination)
+    assert (rest.shipped, rest.removed) == (Shipped(sent=2), True)
+    assert [log.name for log in sink.logs] == ["one", "two", "three"]
