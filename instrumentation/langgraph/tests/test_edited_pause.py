@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from exectrail_langgraph import LangGraphInstrumentor
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
@@ -24,15 +22,6 @@ def build(*, before: bool) -> Any:
     graph.add_edge("draft", "review")
     ahead = ["review"] if before else None
     return graph.compile(name="office", checkpointer=InMemorySaver(), interrupt_before=ahead)
-
-
-@pytest.fixture
-def harness() -> Iterator[Harness]:
-    instrumentor = LangGraphInstrumentor()
-    with Harness(project="acme") as harness:
-        instrumentor.activate()
-        yield harness
-        instrumentor.uninstrument()
 
 
 @pytest.mark.parametrize(

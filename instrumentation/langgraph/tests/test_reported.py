@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from exectrail_langgraph import LangGraphInstrumentor
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -33,15 +30,6 @@ class FakeChat(BaseChatModel):
         about = {"model_name": "gpt-4o-mini-2024-07-18", "id": "chatcmpl-1"}
         message = AIMessage(SECRET, usage_metadata=usage, response_metadata=about)
         return ChatResult(generations=[ChatGeneration(message=message)])
-
-
-@pytest.fixture
-def harness() -> Iterator[Harness]:
-    instrumentor = LangGraphInstrumentor()
-    with Harness(project="acme") as harness:
-        instrumentor.activate()
-        yield harness
-        instrumentor.uninstrument()
 
 
 def build() -> Any:
