@@ -5,8 +5,9 @@
     python benchmarks/storage_growth.py --json
 
 Every question of src/exectrail/queries is asked of five stores with the data of storage.py: three
-with more and more data and 96 runs at work, and two with the data of the second of these and ten
-and a hundred times as many at work, or half of all. The table is Markdown: medians in milliseconds.
+with more and more data and 96 runs at work, and two with the data of the last of these and ten
+and a hundred times as many at work, or half of all. Each was folded, as in a stack at work. The
+table is Markdown: medians in milliseconds.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from storage import freshen, progress
+from storage_fold import fold, settle
 from storage_load import Loader, Shape
 from storage_queries import Asked, ask, subjects
 from storage_store import Store, opened
@@ -52,7 +54,7 @@ class Point:
         return f"{base * self.spans:,} spans, {self.shape(base).open:,} open"
 
 
-POINTS: Final = (*(Point(times, 1) for times in TIMES), *(Point(10, times) for times in TIMES[1:]))
+POINTS: Final = (*(Point(times, 1) for times in TIMES), *(Point(100, times) for times in TIMES[1:]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +88,9 @@ def _measure(engine: Engine, point: Point, options: argparse.Namespace) -> list[
     shape = point.shape(options.base)
     Loader(store, shape, options.threads).load(store, None, progress("runs", sys.stderr))
     store.settle(PATIENCE)
+    fold(store, progress("runs", sys.stderr), sys.stderr)
     freshen(store)
+    settle(store)
     about = subjects(store, datetime.fromtimestamp(shape.now_ms / 1000, UTC))
     asked = ask(store, about, options.repeats, progress("questions", sys.stderr), options.only)
     store.drop()

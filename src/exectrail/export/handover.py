@@ -205,13 +205,15 @@ class Handover:
         """A request at a time, and none while there is something of our own."""
         if self._root is None or time.monotonic() < self._leftovers_at:
             return
-        idle = lambda: not self._stopping.is_set() and not self._some.is_set()  # noqa: E731
         with _GUARD:
-            for _leftover in ship_leftovers(self._root, self._destination, wanted=idle):
+            for _leftover in ship_leftovers(self._root, self._destination, wanted=self._idle):
                 pass
             sweep(self._root)
-        wait = LEFTOVERS_EVERY_S if idle() else LEFTOVERS_AFTER_S
+        wait = LEFTOVERS_EVERY_S if self._idle() else LEFTOVERS_AFTER_S
         self._leftovers_at = time.monotonic() + wait
+
+    def _idle(self) -> bool:
+        return not self._stopping.is_set() and not self._some.is_set()
 
     def _end(self) -> None:
         """Let go of the spool; remove it if nothing is left in it."""

@@ -20,6 +20,7 @@ from exectrail.queries.rows import (
     RunError,
     Transition,
 )
+from exectrail.queries.times import made_between
 
 
 class CostBy(StrEnum):
@@ -97,7 +98,16 @@ def resolve_id(prefix: str, *, limit: int = 20) -> Query[Match]:
 
     The ids of resuming segments lead to the execution they belong to.
     """
-    return question("resolve_id", Match, prefix=prefix.lower(), external_id=prefix, limit=limit)
+    since, until = made_between(prefix.lower())
+    return question(
+        "resolve_id",
+        Match,
+        prefix=prefix.lower(),
+        external_id=prefix,
+        made_since=moment(since),
+        made_until=moment(until),
+        limit=limit,
+    )
 
 
 def tree(root_id: str) -> Query[Node]:

@@ -22,6 +22,6 @@ FROM (
     FROM model_calls
 ) AS c
 WHERE (root_id = {root_id:String}
-        OR root_id IN (SELECT execution_id FROM resumes WHERE first_id = {root_id:String}))
+        OR root_id IN (SELECT execution_id FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) WHERE first_id = {root_id:String}))
 GROUP BY key, currency
 ORDER BY if({by:String} = 'day', key, ''), cost DESC NULLS LAST, calls DESC, key, currency

@@ -8,4 +8,5 @@ SELECT created, execution_id, 1, {found:DateTime64(6, 'UTC')}, worker_id
 FROM open_known FINAL
 WHERE (created, execution_id) NOT IN (SELECT created, execution_id FROM open_segments)
   AND (ended = 0 OR (ended = 2 AND (created, execution_id) IN (
-      SELECT created, execution_id FROM executions_state WHERE received > (SELECT since FROM heard_since))))
+      SELECT created, execution_id FROM executions_state
+      WHERE received > (SELECT since FROM heard_since) AND (created, execution_id) IN (SELECT created, execution_id FROM open_known WHERE ended = 2))))

@@ -1,11 +1,11 @@
 -- Which runs there is news of since a time, and when the latest came, by the id of the run as its parts state it. News is an event of any
 -- of its parts, a verdict on one, or a re-costing.
-SELECT root_id, max(at_us) AS latest_us
+SELECT run_id AS root_id, max(at_us) AS latest_us
 FROM (
-    SELECT if(max(s.root_id) = '', execution_id, max(s.root_id)) AS root_id, toUnixTimestamp64Micro(max(s.received)) AS at_us
+    SELECT if(empty(s.root_id), s.execution_id, s.root_id) AS run_id, toUnixTimestamp64Micro(max(s.received)) AS at_us
     FROM executions_state AS s
     WHERE received > {since:DateTime64(6, 'UTC')}
-    GROUP BY execution_id
+    GROUP BY run_id
     UNION ALL
     SELECT if(max(s.root_id) = '', s.execution_id, max(s.root_id)), toUnixTimestamp64Micro(max(v.time))
     FROM executions_state AS s
@@ -19,5 +19,5 @@ FROM (
     FROM usage
     WHERE recosted_at > {since:DateTime64(6, 'UTC')}
 )
-GROUP BY root_id
+GROUP BY run_id
 ORDER BY root_id

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from exectrail.queries.query import Query, question
+from exectrail.queries.times import NO_TIME, made
 
 ROLLUPS: Final = {"runs": ("runs", "agents"), "usage": ("usage",)}
 """What is written anew by the hour and the day, by what changed."""
 _TICK: Final = timedelta(microseconds=1)
 _CLOCKS: Final = timedelta(days=1)
 """By how much clocks of processes that work on one run may differ, at most."""
-_EPOCH: Final = datetime(1970, 1, 3, tzinfo=UTC)
-"""Of ids without a time; so much after the epoch that there is a time before it."""
-_LATEST_MS: Final = 4_102_444_800_000
-"""2100-01-01, where the tables put what says that it was made later."""
+_EARLIEST: Final = NO_TIME + timedelta(days=2)
+"""So much after the epoch that there is a time before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +40,13 @@ class Shown:
     """An id under which a run is shown, or may have been."""
 
     root_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """How many runs there are from one id to another."""
+
+    runs: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +80,25 @@ def fold_touched(since: datetime) -> Query[Touched]:
     return question("fold_touched", Touched, since=_time(since))
 
 
-def fold_shown(root_ids: Sequence[str]) -> Query[Shown]:
-    """Other ids under which runs are shown, or may have been before.
+def fold_shown(root_ids: Sequence[str], whole: tuple[str, str] | None = None) -> Query[Shown]:
+    """Under which ids what belongs to some runs is shown, or may have been shown before.
 
     Args:
-        root_ids: As their parts state them.
+        root_ids: Ids of runs, as their parts state them.
+        whole: See `fold_runs`.
     """
-    return question("fold_shown", Shown, roots=",".join(root_ids))
+    return question("fold_shown", Shown, roots=_roots(root_ids, whole))
+
+
+def fold_between(first: str, last: str, most: int) -> Query[Between]:
+    """One row: how many runs there are.
+
+    Args:
+        first: Id of a run, in the order of texts.
+        last: Another one; both count.
+        most: No more are counted.
+    """
+    return question("fold_between", Between, first=first, last=last, most=most)
 
 
 def fold_complete() -> Query[Complete]:
@@ -99,20 +116,33 @@ def fold_hours(since: datetime, folded: datetime) -> Query[TouchedHour]:
     return question("fold_hours", TouchedHour, since=_time(since), folded=_time(folded))
 
 
-def fold_runs(root_ids: Sequence[str], folded: datetime) -> Iterator[Query[Nothing]]:
+def fold_runs(
+    root_ids: Sequence[str], folded: datetime, *, whole: tuple[str, str] | None = None
+) -> Iterator[Query[Nothing]]:
     """Statements that write some runs anew; readers see the old rows or the new ones.
 
     Args:
         root_ids: Ids of runs, and of what may have been shown as one.
         folded: The time that they get; greater than that of any fold before.
+        whole: An id and a later one; all runs between are written, whether `root_ids` names them
+            or not. A plan that has a few ids in it is made much sooner than one that has thousands.
     """
-    roots = ",".join(root_ids)
-    since = min(_made(root_id) for root_id in root_ids) - _CLOCKS
+    roots, asked = ",".join(root_ids), _roots(root_ids, whole)
+    since = max(_EARLIEST, min(map(made, root_ids))) - _CLOCKS
     for name in ("fold_runs", "fold_agents"):
-        yield question(name, Nothing, roots=roots, since=_time(since), folded=_time(folded))
+        yield question(name, Nothing, roots=asked, since=_time(since), folded=_time(folded))
     # What was not written anew just now is older than this, and has gone.
     for name in ("fold_runs_gone", "fold_agents_gone"):
         yield question(name, Nothing, roots=roots, folded=_time(folded - _TICK))
+
+
+def _roots(root_ids: Sequence[str], whole: tuple[str, str] | None) -> str:
+    """Runs as the views (segments_of) are told them."""
+    if whole is None:
+        return ",".join(root_ids)
+    first, last = whole
+    outside = [root_id for root_id in root_ids if not first <= root_id <= last]
+    return ",".join([f"{first}..{last}", *outside])
 
 
 def fold_rollups(
@@ -152,17 +182,6 @@ def fold_settled(found: datetime) -> Query[Nothing]:
 def fold_done(began: datetime) -> Query[Nothing]:
     """Writes down that all was folded that had come when this one began."""
     return question("fold_done", Nothing, began=_time(began), done=1)
-
-
-def _made(root_id: str) -> datetime:
-    """The time in an id, where it is a UUIDv7 (RFC 9562, section 5.7)."""
-    try:
-        found = UUID(root_id)
-    except ValueError:
-        return _EPOCH
-    if found.version != 7:
-        return _EPOCH
-    return max(_EPOCH, datetime.fromtimestamp(min(found.int >> 80, _LATEST_MS) / 1000, UTC))
 
 
 def _time(moment: datetime) -> str:

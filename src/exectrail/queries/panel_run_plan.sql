@@ -12,7 +12,7 @@ FROM (
     FROM (
         SELECT name, plan_revision AS revision, JSONExtractArrayRaw(plan_steps) AS steps
         FROM plans FINAL
-        WHERE root_id = {root_id:String} OR root_id IN (SELECT execution_id FROM resumes WHERE first_id = {root_id:String})
+        WHERE root_id = {root_id:String} OR root_id IN (SELECT execution_id FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) WHERE first_id = {root_id:String})
         ORDER BY created DESC, plan_revision DESC, sequence DESC
         LIMIT 1
     )

@@ -3,7 +3,7 @@
 WITH
     roots AS (
         SELECT {root_id:String} AS execution_id
-        UNION ALL SELECT execution_id FROM resumes WHERE first_id = {root_id:String}
+        UNION ALL SELECT execution_id FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) WHERE first_id = {root_id:String}
     )
 SELECT DISTINCT
     toDateTime64(x.Timestamp, 6, 'UTC') AS ts,
@@ -28,5 +28,5 @@ FROM (
     ORDER BY Timestamp DESC
     LIMIT {limit:UInt32}
 ) AS x
-LEFT JOIN resumes AS n ON n.execution_id = x.LogAttributes['exectrail.execution.id']
+LEFT JOIN resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) AS n ON n.execution_id = x.LogAttributes['exectrail.execution.id']
 ORDER BY x.Timestamp, body

@@ -5,7 +5,7 @@
 -- open there, where that was looked at later than the execution told of itself.
 WITH
     {root_id:String} AS root,
-    segments AS (SELECT execution_id FROM resumes WHERE first_id = root),
+    segments AS (SELECT execution_id FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) WHERE first_id = root),
     told AS (
         SELECT * FROM resources FINAL
         WHERE root_id = root OR root_id IN segments
@@ -18,7 +18,7 @@ WITH
         FROM (
             SELECT execution_id, parent_id, kind, name, writer, st
             FROM executions_state FINAL
-            WHERE root_id = root OR root_id IN segments OR execution_id = root
+            WHERE if(empty(root_id), execution_id, root_id) = root OR if(empty(root_id), execution_id, root_id) IN segments
         )
         WHERE st.terminal = 0 AND st.state IN ('running', 'blocked', 'paused')
             AND NOT (st.state = 'paused' AND st.resume_key != '')
@@ -37,7 +37,7 @@ FROM (
             (x.ts, x.execution_id) AS latest, cpu_seconds, memory_peak_bytes, disk_read_bytes, disk_write_bytes,
             resource_scope, resource_share
         FROM told AS x
-        LEFT JOIN resumes AS n ON n.execution_id = x.execution_id
+        LEFT JOIN resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) AS n ON n.execution_id = x.execution_id
     ) AS s
     GROUP BY s.id
     UNION ALL
@@ -57,7 +57,7 @@ FROM (
             toDateTime64('2100-01-01 00:00:00', 3, 'UTC')), worker_id FROM open)
     ) AS w ON w.worker_id = o.worker_id
     LEFT JOIN told AS x ON x.execution_id = o.execution_id
-    LEFT JOIN resumes AS n ON n.execution_id = o.execution_id
+    LEFT JOIN resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) AS n ON n.execution_id = o.execution_id
     WHERE w.used.sequence > 0 AND w.used.ts_us > toUnixTimestamp64Micro(x.ts)
         AND (o.parent_id, o.worker_id) NOT IN (SELECT execution_id, worker_id FROM open)
 )

@@ -21,9 +21,15 @@ its stamp to its being seen. The same span stands in the view `open_segments`.""
 IDLE: Final = timedelta(minutes=10)
 """After which a fold that found nothing is written down: the next one looks less far back."""
 RUNS_AT_ONCE: Final = 4000
-"""How many runs one piece takes."""
+"""How many runs one piece takes that names each."""
 IDS_AT_ONCE: Final = 6000
 """How many ids one statement names: they stand in the address of a request, of 1 MiB at most."""
+CROWD: Final = 500
+"""From so many runs on, all between the first and the last are written, where that is not twice as
+many: after a first load, or a long time in which nobody folded."""
+CROWD_AT_ONCE: Final = 20_000
+"""How many runs one piece takes that names the first and the last. Most of what it costs is the
+same for one run; more of them take more memory."""
 SETTLE_EVERY: Final = 600.0
 """Seconds from one time that is written down of what nothing more is to be said to the next."""
 HOURS_AT_ONCE: Final = 48
@@ -177,10 +183,11 @@ class Fold:
     def _fold(
         self, begins: Beginning, news: Sequence[str], since: datetime, told: Folded
     ) -> Iterator[Folded]:
-        for some in _chunks(news, RUNS_AT_ONCE):
-            shown = {one.root_id for one in self._store.fetch(queries.fold_shown(some))}
-            for ids in _chunks(sorted(shown.union(some)), IDS_AT_ONCE):
-                yield from self._write(queries.fold_runs(ids, begins.now), told)
+        for some, whole in self._parts(news):
+            found = self._store.fetch(queries.fold_shown(some, whole))
+            ids = sorted({*some, *(one.root_id for one in found)})
+            for few in [ids] if whole else _chunks(ids, IDS_AT_ONCE):
+                yield from self._write(queries.fold_runs(few, begins.now, whole=whole), told)
             told = replace(told, runs=told.runs + len(some))
             yield told
         behind = self._store.fetch(queries.fold_hours(since, begins.now))
@@ -190,6 +197,24 @@ class Fold:
         for hours in self.write_hours(changed):
             told = replace(told, hours=hours)
             yield told
+
+    def _parts(self, news: Sequence[str]) -> Iterator[tuple[Sequence[str], tuple[str, str] | None]]:
+        """Runs that are written at once, and the first and the last where that is all between."""
+        for many in _chunks(news, CROWD_AT_ONCE):
+            if whole := self._crowd(many):
+                yield many, whole
+                continue
+            for some in _chunks(many, RUNS_AT_ONCE):
+                yield some, self._crowd(some)
+
+    def _crowd(self, root_ids: Sequence[str]) -> tuple[str, str] | None:
+        """The first and the last of some, where there are hardly any other runs between them."""
+        first, last = root_ids[0], root_ids[-1]
+        if len(root_ids) < CROWD or any(sign in first + last for sign in ("..", ",")):
+            return None
+        most = 2 * len(root_ids)
+        [between] = self._store.fetch(queries.fold_between(first, last, most))
+        return (first, last) if between.runs < most else None
 
     def _write(self, statements: Iterable[Query[R]], told: Folded) -> Iterator[Folded]:
         for statement in statements:

@@ -111,7 +111,10 @@ class Rest:
                 self.came = came
             if self._left is not None and not self.came.problem:
                 until = time.monotonic() + OTHERS_EVERY_S
-                wanted = lambda: self._wanted() and time.monotonic() < until  # noqa: E731
+
+                def wanted() -> bool:
+                    return self._wanted() and time.monotonic() < until
+
                 for _ in ship_leftovers(self._left, self._destination, wanted=wanted):
                     pass
                 self.leaves_some = not wanted()

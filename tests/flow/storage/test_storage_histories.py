@@ -121,8 +121,8 @@ def _since(value: Any, base: datetime) -> Any:
 
 def _canary(weather: Weather, base: datetime) -> list[dict[str, Any]]:
     """The pipeline's signs of life; where it lives, it goes on to do so while the test looks."""
-    sung = (at for at in range(-2 * H, 60 * S, 5 * S))
-    out = weather.out[0], (H if weather.pipeline.silent else weather.out[1])
+    sung = (at for at in range(-2 * H, H, 5 * S))
+    out = weather.out[0], (2 * H if weather.pipeline.silent else weather.out[1])
     return [
         {"MetricName": names.METRIC_PIPELINE_CANARY, "TimeUnix": at, "Received": at, "Value": 1.0}
         for ms in sung

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from exectrail import queries
+from exectrail.judge import looks
 from exectrail.rollup import Fold
 from exectrail.storage.client import Client
 
@@ -30,6 +32,15 @@ def _fold(fold: Fold) -> int:
     folded = list(fold.run())[-1]
     assert folded.done
     return folded.runs
+
+
+def _world(store: Client, name: str, number: int) -> tuple[list[Event], datetime]:
+    """What will have happened, before this moment, and a pipeline that speaks."""
+    weather = Weather.draw(number)
+    histories: list[History] = [draw(f"{name}.{n}", weather) for n in range(PER_WORLD)]
+    base = datetime.now(UTC).replace(microsecond=0)
+    store.insert("otel_metrics_gauge", _canary(weather, base))
+    return [event for history in histories for event in history.events], base
 
 
 def _tell(store: Client, events: Sequence[Event], base: datetime) -> None:
@@ -72,15 +83,13 @@ def _compare(store: Client) -> None:
 
 @pytest.mark.parametrize("number", range(WORLDS))
 def test_what_was_folded_in_between_is_what_the_views_say_at_the_end(
-    store: Client, number: int
+    store: Client, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """Events come now, in any order, some twice; between them it is folded, or the folder dies."""
+    if number % 2:  # runs that lie side by side are named by the first and the last
+        monkeypatch.setattr("exectrail.rollup.fold.CROWD", 2)
     chance = random.Random(f"fold {number}")
-    weather = Weather.draw(number)
-    histories: list[History] = [draw(f"fold.{number}.{n}", weather) for n in range(PER_WORLD)]
-    base = datetime.now(UTC).replace(microsecond=0)
-    store.insert("otel_metrics_gauge", _canary(weather, base))
-    told = [event for history in histories for event in history.events]
+    told, base = _world(store, f"fold.{number}", number)
     told += chance.choices(told, k=len(told) // 10)
     chance.shuffle(told)
     fold = Fold(store)
@@ -104,6 +113,93 @@ def test_what_was_folded_in_between_is_what_the_views_say_at_the_end(
     # What was written down is enough to know it: here nothing counts as heard since.
     store.insert("folds", [{"began": datetime.now(UTC) + timedelta(minutes=10), "done": 0}])
     _compare(store)
+
+
+@pytest.mark.parametrize("number", range(WORLDS))
+def test_what_is_asked_of_some_runs_is_what_all_say(store: Client, number: int) -> None:
+    """By their ids, by the first and the last of them, and with a list of both."""
+    told, base = _world(store, f"some.{number}", number)
+    _tell(store, told, base)
+    if number % 2:
+        _fold(Fold(store))
+    for view, key in (("executions", "execution_id"), ("execution_tree", "root_id")):
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for row in store.query(f"SELECT * FROM {view} ORDER BY execution_id"):
+            rows.setdefault(row[key], []).append(row)
+        ids = sorted(rows)
+        half = len(ids) // 2
+        asked = [(id_, [id_]) for id_ in ids[:: max(1, len(ids) // 8)]]
+        asked.append((",".join(ids[::2]), ids[::2]))
+        asked.append((f"{ids[0]}..{ids[half]}", ids[: half + 1]))
+        asked.append((f"{ids[half]}..{ids[-1]},{ids[0]}", [ids[0], *ids[half:]]))
+        for root, expected in asked:
+            found = store.query(
+                f"SELECT * FROM {view}_of(since = '1970-01-01 00:00:00', root = {{root:String}})"
+                " ORDER BY execution_id",
+                {"root": root},
+            )
+            left = sorted((r for i in expected for r in rows[i]), key=lambda r: r["execution_id"])
+            columns = set(left[0]) - _LEFT_OUT - {"state_ms", "flag_s"}
+            assert [_plain(row, columns) for row in found] == [_plain(r, columns) for r in left]
+
+
+@pytest.mark.parametrize("number", range(WORLDS))
+def test_the_judge_finds_the_same_run_by_run(
+    store: Client, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """As it does where very many pauses were resumed."""
+    told, base = _world(store, f"judged.{number}", number)
+    _tell(store, told, base)
+    if number % 2:
+        _fold(Fold(store))
+    [all_at_once] = looks(store)
+    monkeypatch.setattr("exectrail.judge.judge.MANY_RESUMES", -1)
+    monkeypatch.setattr("exectrail.judge.judge.RUNS_AT_ONCE", 3)
+    some_at_once = list(looks(store))
+    assert len(some_at_once) > 1
+
+    due = {_known(one) for one in store.fetch(all_at_once)}
+    assert {_known(one) for look in some_at_once for one in store.fetch(look)} == due
+
+
+def _known(finding: queries.Finding) -> tuple[str, ...]:
+    return (finding.execution_id, finding.segment_id, finding.verdict, finding.reason)
+
+
+@pytest.mark.parametrize("number", range(WORLDS))
+def test_the_list_of_runs_is_that_of_the_view_with_news_and_without(
+    store: Client, number: int
+) -> None:
+    """It reads the rows that were folded, and looks anew at what there is news of alone."""
+    chance = random.Random(f"list {number}")
+    told, base = _world(store, f"list.{number}", number)
+    chance.shuffle(told)
+    _tell(store, told[: len(told) // 2], base)
+    _fold(Fold(store))
+    if number:  # what is folded already is not heard since
+        store.insert("folds", [{"began": datetime.now(UTC) + timedelta(minutes=2), "done": 1}])
+    _tell(store, told[len(told) // 2 :] if number < 2 else [], base)
+
+    rows = store.query("SELECT * FROM executions ORDER BY started_at DESC, execution_id DESC")
+    assert rows
+    words = {
+        "state": {"stuck", *(row["effective_state"] for row in rows)} - {""},
+        "outcome": {row["outcome"] for row in rows} - {""},
+        "project": {"none"},
+    }
+    asked_for = [("", ""), *((what, word) for what, some in words.items() for word in sorted(some))]
+    for name, word in asked_for:
+        limit = chance.choice((3, 1000))
+        asked = {name: word} if name else {}
+        left = [row["execution_id"] for row in rows if not name or _fits(row, name, word)]
+        listed = store.fetch(queries.runs(limit=limit, **asked))
+        assert [run.execution_id for run in listed] == left[:limit], asked
+
+
+def _fits(row: dict[str, Any], name: str, word: str) -> bool:
+    if name == "state":
+        return row["effective_state"] == word or word in row["flags"]
+    return row[name] == word
 
 
 def _sum(store: Client, table: str, unit: str, what: str) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def test_with_twenty_past_runs_silence_and_length_are_measured_by_them(
     canary()
     past = _past(program, 20, took=60, quiet=20)
     worker = program()
-    worker.start("workflow", "flow", -85).use(-5)  # as usual
+    worker.start("workflow", "flow", -30).use(-5)  # as usual
     worker.start("workflow", "flow", -140).use(-110)  # 110 s of silence: more than 5 x 20 s
     worker.start("workflow", "flow", -95).use(-5)  # 95 s at work: more than 1.5 x 60 s
     waiting = worker.start("workflow", "flow", -300)  # its pause is no work and no silence

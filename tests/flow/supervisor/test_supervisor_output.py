@@ -238,12 +238,11 @@ def test_what_a_child_writes_after_the_program_has_ended_still_passes(bench: Ben
 # -- on a terminal ------------------------------------------------------------------------------
 
 ABOUT = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGWINCH, lambda *_: print(tuple(os.get_terminal_size(1)), flush=True))
 print([os.isatty(n) for n in range(3)], tuple(os.get_terminal_size(1)), flush=True)
 print("a\\tb", flush=True)
 os.write(2, b"error\\n")
-import signal
-signal.signal(signal.SIGWINCH, lambda *_: print(tuple(os.get_terminal_size(1)), flush=True))
 sys.stdin.readline()
 """
 

@@ -58,7 +58,10 @@ CREATE TABLE IF NOT EXISTS executions_state {on_cluster} (
     span_id SimpleAggregateFunction(max, String),
     INDEX ix_received received TYPE minmax GRANULARITY 1,
     INDEX ix_execution execution_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX ix_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX ix_external external_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    -- the run that it is part of, written like this wherever it is looked for
+    INDEX ix_root if(empty(root_id), execution_id, root_id) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX ix_roots if(empty(root_id), execution_id, root_id) TYPE minmax GRANULARITY 1
 ) ENGINE = AggregatingMergeTree
 PARTITION BY (toYear(created) % 8, toMonth(created))
 ORDER BY (created, execution_id)

@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS keyed_segments {on_cluster} (
     resume_key String,
     root_id SimpleAggregateFunction(max, String),
     resumes SimpleAggregateFunction(max, UInt8),
-    received SimpleAggregateFunction(max, DateTime64(6, 'UTC'))
+    received SimpleAggregateFunction(max, DateTime64(6, 'UTC')),
+    INDEX ix_root if(empty(root_id), execution_id, root_id) TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = AggregatingMergeTree
 PARTITION BY (toYear(created) % 8, toMonth(created))
 ORDER BY (resume_key, created, execution_id)

@@ -1,11 +1,11 @@
--- Segments that a fold (queries/fold_open.sql) found open, and what came of them. With `folds` it says where open_segments (0051) has
+-- Segments that a fold (queries/fold_open.sql) found open, and what came of them. With `folds` it says where open_segments (0054) has
 -- to look. ended:
 --
 -- * 0: open. 1: a later fold found it open no more. Such rows go after a week; where that leaves an older row behind, it costs a
 --   look, and the next fold says so again.
 -- * 2: settled (queries/fold_settled.sql). It told no end, and there is nothing more to be said of it unless it or its process is
 --   heard again: it has been dead for so long that this was said, or it was resumed elsewhere. The other columns are what `judged`
---   (0054) said of it then; nobody judges it anew.
+--   (0056) said of it then; nobody judges it anew.
 CREATE TABLE IF NOT EXISTS open_known {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
     execution_id String,

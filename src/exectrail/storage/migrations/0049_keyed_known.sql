@@ -1,5 +1,5 @@
 -- What a fold (queries/fold_keyed.sql) found of segments that have to do with durable keys of which something was resumed: as keyed_live
--- (0055) shows them. It stands for them until something is heard of them again.
+-- (0057) shows them. It stands for them until something is heard of them again.
 CREATE TABLE IF NOT EXISTS keyed_known {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
     execution_id String,

@@ -1,4 +1,4 @@
--- One row per run, as `executions` (0063) shows it, kept: for what is asked over weeks and months. Written again whenever there is
+-- One row per run, as `executions` (0066) shows it, kept: for what is asked over weeks and months. Written again whenever there is
 -- news of a run (queries/fold_*.sql, `exectrail rollup`), so it is a few seconds behind; of a row that was written again the
 -- latest stands. What is right at this moment, and what is judged of what is open, the views say.
 --

@@ -1,4 +1,4 @@
--- One row per run and agent, as `run_agents` (0065) shows it, kept: see 0090. created and made are the run's; cost is of all calls
+-- One row per run and agent, as `run_agents` (0068) shows it, kept: see 0090. created and made are the run's; cost is of all calls
 -- that were made as part of the agent.
 -- cpu_seconds, memory_peak_bytes: the sum over its executions of kind agent, the highest of their peaks; as in 0090.
 CREATE TABLE IF NOT EXISTS runs_by_agent {on_cluster} (

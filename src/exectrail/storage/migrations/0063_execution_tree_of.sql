@@ -1,12 +1,12 @@
 -- One row per execution at every level: the segments of a chain are one row, under the first segment's id. The nodes of a
 -- run are those with its root_id. Tokens and cost are those of the model calls that the execution itself owns,
--- not of what is beneath it, so that a sum over any set of nodes counts every call once. Parameters: see 0058.
+-- not of what is beneath it, so that a sum over any set of nodes counts every call once. Parameters: see 0061.
 --
 -- * work_ms: running. wait_ms: paused, between a pause and its resume, in one process or across processes.
 --   queued_ms: created or queued. blocked_ms: blocked. Together they are duration_ms. An open execution lasts
 --   until now, one that was judged dead until the last sign of life of its process.
 -- * state_ms: how long an open one has been in its present state, that is for a paused one how long it waits by now.
--- * flags: what is to be looked at (segments_of, 0058); flag_s and flag_allowed_s measure the first of them, in seconds.
+-- * flags: what is to be looked at (segments_of, 0061); flag_s and flag_allowed_s measure the first of them, in seconds.
 -- * outcome, derived here and written nowhere: success, failed, cancelled, abandoned; blocked for a step that a
 --   review stopped; '' while open. (A run can also be partial: see `executions`.)
 -- * cost is in USD and NULL where no call had a price; priced_calls of calls have one. Calls that were priced in
@@ -126,7 +126,7 @@ FROM (
             sumIf(ifNull(c.cost, 0), c.currency IN ('USD', '')) AS cost
         FROM model_calls AS c
         WHERE (c.created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR c.created = toDateTime64(0, 3, 'UTC'))
-          AND ({root:String} = '' OR (c.created, c.execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
+          AND ({root:String} = '' OR (c.created, c.execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), runs = (SELECT runs FROM asked_runs_of(root = {root:String})))))
         GROUP BY c.execution_id
     ) AS u ON u.execution_id = s.execution_id
     GROUP BY s.node_id

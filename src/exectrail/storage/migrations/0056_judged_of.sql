@@ -1,5 +1,5 @@
 -- One row per segment that has told no end, but for the settled ones (0047): what is to be thought of it. This is the one place where that is decided, but for
--- `overdue`, which wants to know who resumed what (segments_of, 0058).
+-- `overdue`, which wants to know who resumed what (segments_of, 0061).
 --
 -- * bound: its state needs a living process: running, blocked, or paused without a durable key.
 -- * abandoned, cancelled: it is bound, the pipeline can tell, and its process has exited or let its lease run out. Cancelled, reason
@@ -15,21 +15,15 @@
 --   orphaned: its parent, which another process works on, has ended or died: it works, and nobody waits for it.
 --   A parent that is only paused may come back.
 -- * heard_out: the pipeline has spoken for long enough that everything that was told would be here.
--- * Parameters: since leaves out segments that were made before it, by the time in their ids; root all but those of some runs
---   (0058). `judged` is all of them.
+-- * Parameters: since leaves out segments that were made before it, by the time in their ids; runs all but those of some runs
+--   (0051). `judged` is all of them.
 CREATE OR REPLACE VIEW judged_of {on_cluster} AS
 WITH
     -- scalars: computed once for all that ask for them
     (SELECT groupArray((now, silent, health, streak_s)) FROM pipeline)[1] AS p,
     (SELECT groupArray((baseline_runs, stuck_after_s, stuck_factor, stuck_least_s, slow_factor, slow_least_s)) FROM judge_rules)[1] AS j,
     (SELECT groupArray((created, execution_id, parent_id, worker_id, state, if(root_id = '', execution_id, root_id)))
-        FROM open_segments
-        WHERE (created >= {since:DateTime64(3, 'UTC')} OR created = toDateTime64(0, 3, 'UTC'))
-          AND ({root:String} = '' OR if(root_id = '', execution_id, root_id) IN (
-              SELECT arrayJoin(splitByChar(',', {root:String}))
-              UNION ALL
-              SELECT execution_id FROM keyed_segments
-              WHERE resume_key IN (SELECT resume_key FROM keyed_segments WHERE has(splitByChar(',', {root:String}), execution_id))))) AS opened,
+        FROM open_segments_of(since = {since:DateTime64(3, 'UTC')}, runs = {runs:String})) AS opened,
     (SELECT groupArray((worker_id, moved_received, exited, last_moved, judgeable, status, last_heartbeat, clock_offset_us, lease_s,
         exit_code, signal, oom)) FROM workers_alive
         WHERE (created, worker_id) IN (

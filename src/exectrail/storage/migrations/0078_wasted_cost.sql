@@ -1,4 +1,4 @@
--- Money that was wasted, by cause, day of the call (UTC), project, workflow, agent, model and currency; causes: see 0075.
+-- Money that was wasted, by cause, day of the call (UTC), project, workflow, agent, model and currency; causes: see 0076.
 -- priced_calls of calls have a price; cost is NULL where none has one. Calls without a price have no currency and stand under USD.
 CREATE OR REPLACE VIEW wasted_cost {on_cluster} AS
 SELECT

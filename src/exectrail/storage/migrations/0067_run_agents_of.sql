@@ -1,4 +1,4 @@
--- One row per run and agent: what the agent did in the run. Parameters: see 0058. Tokens and cost are those of all calls that were made as
+-- One row per run and agent: what the agent did in the run. Parameters: see 0061. Tokens and cost are those of all calls that were made as
 -- part of the agent, by whatever execution owns them; agent '' is what was done outside any agent. Summed over the
 -- agents of a run this is the run.
 -- executions, state, started_at, ended_at and duration_ms are of its executions of kind agent (state: of the latest; an agent

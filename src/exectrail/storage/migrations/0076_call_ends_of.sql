@@ -1,4 +1,4 @@
--- One row per model call with how the run it belongs to stands, and what its money was wasted by. Parameters: see 0058; a call
+-- One row per model call with how the run it belongs to stands, and what its money was wasted by. Parameters: see 0061; a call
 -- counts by when its run was made. A sum over all rows is all money of those runs, each call once.
 --
 -- * run_id, state: the run, under the id it is shown by, and its effective state.
@@ -12,7 +12,7 @@
 -- too. The tree is read once, for what ended badly; what is beneath that is followed by parent alone.
 CREATE OR REPLACE VIEW call_ends_of {on_cluster} AS
 WITH RECURSIVE
-    (SELECT groupArray((execution_id, first_id, position)) FROM resumes) AS links,
+    (SELECT groupArray((execution_id, first_id, position)) FROM resumes_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), runs = (SELECT runs FROM asked_runs_of(root = {root:String})))) AS links,
     -- (rank, word, ids): with rank 0 the runs in that state; else the segments of what ended badly, by the rank of the cause and the
     -- cause. In pieces by run, because no array of more than a million may stand in a plan; few words, because each costs as it is copied.
     (
@@ -44,7 +44,7 @@ WITH RECURSIVE
             FROM executions_state
             WHERE parent_id != ''
               AND (created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR created = toDateTime64(0, 3, 'UTC'))
-              AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
+              AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), runs = (SELECT runs FROM asked_runs_of(root = {root:String})))))
             UNION ALL SELECT l.1, l.2 FROM (SELECT arrayJoin(links) AS l)
         ) AS e
         INNER JOIN wasted AS w ON w.segment = e.above
@@ -55,7 +55,7 @@ FROM (
     SELECT *, transform(execution_id, links.1, links.2, execution_id) AS node_id
     FROM model_calls
     WHERE (created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR created = toDateTime64(0, 3, 'UTC'))
-      AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
+      AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), runs = (SELECT runs FROM asked_runs_of(root = {root:String})))))
 ) AS c
 -- the run of an execution is that of the first segment of its chain, as in the tree
 INNER JOIN (
@@ -66,7 +66,7 @@ INNER JOIN (
         transform(root, links.1, links.2, root) AS run_id
     FROM executions_state AS s
     WHERE (s.created >= {since:DateTime64(3, 'UTC')} - toIntervalHour(2) OR s.created = toDateTime64(0, 3, 'UTC'))
-      AND ({root:String} = '' OR (s.created, s.execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
+      AND ({root:String} = '' OR (s.created, s.execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), runs = (SELECT runs FROM asked_runs_of(root = {root:String})))))
     GROUP BY node_id
 ) AS n ON n.node_id = c.node_id
 INNER JOIN (

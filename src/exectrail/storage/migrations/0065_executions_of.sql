@@ -1,5 +1,5 @@
 -- One row per run: the root of a tree, under the first segment's id, with the sums over its whole tree.
--- Parameters: see 0058. States, times, outcome and cost as in execution_tree, and besides:
+-- Parameters: see 0061. States, times, outcome and cost as in execution_tree, and besides:
 --
 -- * outcome 'partial': the run failed after at least one step, task or agent beneath it had completed.
 -- * error_type and error_message: of the run itself, or else of the latest error beneath it. errors counts the

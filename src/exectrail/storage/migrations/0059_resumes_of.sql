@@ -1,5 +1,6 @@
 -- One row per segment that resumes a pause of another one, by the durable key that both state. Nothing is stored: a
--- resume that is heard of before its pause finds it as soon as the pause is there.
+-- resume that is heard of before its pause finds it as soon as the pause is there. Parameters: since leaves out keys by which nothing was resumed
+-- since, runs all but those that segments of some runs state (0051). All rows of a key, or none. `resumes` (0060) is all.
 --
 -- Per key, in order of time: a pause is open until it is resumed. A resume takes the latest open pause; where there was one
 -- and none is open any more it is a second resume: a fork, a run of its own (position 1, forked_from set). A fresh start of
@@ -14,8 +15,9 @@
 -- before it at the same depth. Chains are followed by doubling: each link goes on to the link of the segment that it
 -- resumes, eleven times, twice as far each time. All of it works on whole arrays, none of it event by event: a thread may
 -- have thousands of turns. Doubling takes memory by the square of the links, so of one key the latest 2000 are looked at.
-CREATE OR REPLACE VIEW resumes {on_cluster} AS
+CREATE OR REPLACE VIEW resumes_of {on_cluster} AS
 WITH
+    splitByString('..', splitByChar(',', {runs:String})[1]) AS ends,
     'Tuple(ts DateTime64(6, \'UTC\'), what UInt8, segment String, deadline DateTime64(6, \'UTC\'))' AS event_type,
     'Tuple(depth UInt32, number UInt32, what UInt8, ts DateTime64(6, \'UTC\'), segment String, deadline DateTime64(6, \'UTC\'))' AS stack_type,
     'Tuple(ts DateTime64(6, \'UTC\'), segment String, pause String, fork UInt8, deadline DateTime64(6, \'UTC\'))' AS link_type,
@@ -99,6 +101,14 @@ FROM (
                                                         arrayCumSumNonNegative(e -> multiIf(e.what = 2, 1, e.what = 1, 0, -1), epoch), 0)))),
                                                     epochs)) AS forks
                                             FROM keyed_events
+                                            WHERE key IN (
+                                                SELECT resume_key FROM keyed_segments
+                                                WHERE resumes = 1
+                                                    AND (created >= {since:DateTime64(3, 'UTC')} OR created = toDateTime64(0, 3, 'UTC'))
+                                                    AND ({runs:String} = '' OR resume_key IN (
+                                                        SELECT resume_key FROM keyed_segments
+                                                        WHERE if(empty(root_id), execution_id, root_id) IN splitByChar(',', {runs:String})
+                                                            OR (length(ends) = 2 AND if(empty(root_id), execution_id, root_id) BETWEEN ends[1] AND ends[2]))))
                                             GROUP BY key
                                             HAVING countIf(what = 0) > 0
                                         )

@@ -1,15 +1,16 @@
 -- One row per segment, with its place in a chain of pauses and resumes and what is to be thought of its state now.
 -- A view with parameters, so that a question about one run, or about recent ones, reads only their rows; `segments`
--- (0059) is all of them. The views that stand on it take the same two and hand them down:
+-- (0062) is all of them. The views that stand on it take the same two and hand them down:
 --
 -- * since: only runs whose root was made after it, by the time in its id (an hour earlier to be sure: clocks differ; ids
 --   without a time are always in). '1970-01-01' is all.
--- * root: only the run that is shown under this id, or several with commas between. '' is all.
+-- * root: only the run that is shown under this id, or several with commas between. The first may be 'ID..ID': all from one to the other,
+--   by their ids. '' is all.
 --
 -- * node_id, parent_node, root_node: the execution, its parent and its root as they are shown, that is under the first
 --   segments of their chains: what was done beneath a resumed run belongs to the run that was resumed.
--- * due: 1 reads only what the judge has to look at (0052). 0 is all.
--- * effective_state: the judge's word (`judged`, 0054) where it has one, abandoned or cancelled; else what the program said.
+-- * due: 1 reads only what the judge has to look at (0055). 0 is all.
+-- * effective_state: the judge's word (`judged`, 0056) where it has one, abandoned or cancelled; else what the program said.
 -- * overdue: past its deadline, or that of the segment it resumes, with nothing to show that it ended; also while it is created,
 --   queued or paused, but not where it was resumed elsewhere, nor within a lease after the pipeline was silent. A deadline is
 --   a time by everybody's clock: it is not shifted.
@@ -20,14 +21,14 @@
 --   exit_code, signal, oom) is there for what has told no end.
 CREATE OR REPLACE VIEW segments_of {on_cluster} AS
 WITH
-    arrayFilter(id -> id != '', splitByChar(',', {root:String})) AS asked,
+    splitByString('..', splitByChar(',', {root:String})[1]) AS ends,
     -- nothing of a run was made long before the run, whatever the clocks
     greatest({since:DateTime64(3, 'UTC')} - toIntervalHour(2),
         arrayMin(arrayMap(id -> least(UUIDv7ToDateTime(toUUIDOrZero(id), 'UTC'), toDateTime64('2100-01-01 00:00:00', 3, 'UTC')),
-            arrayFilter(id -> id != '' OR {root:String} = '', splitByChar(',', {root:String})))) - toIntervalDay(1)) AS begin,
+            arrayFilter(id -> id != '' OR {root:String} = '', splitByChar(',', replaceOne({root:String}, '..', ','))))) - toIntervalDay(1)) AS begin,
     -- a scalar is worked out once, and planned once for each subquery that names it: so none does but this one
     (SELECT groupArray((execution_id, first_id, position, resumed_id, forked_from, deadline))
-        FROM resumes) AS links,
+        FROM resumes_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), runs = (SELECT runs FROM asked_runs_of(root = {root:String})))) AS links,
     links.1 AS chained,
     links.2 AS firsts,
     arrayFilter(l -> l.5 != '', links) AS forks,
@@ -120,13 +121,13 @@ FROM (
     WHERE (created >= begin OR created = toDateTime64(0, 3, 'UTC'))
       AND ({due:UInt8} = 0 OR (created, execution_id) IN (
           SELECT created, execution_id FROM judge_candidates))
-      AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
+      AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), runs = (SELECT runs FROM asked_runs_of(root = {root:String})))))
 ) AS s
 LEFT JOIN (
     SELECT
         execution_id, bound, dead, cancelled, reason, live, quiet_s, by_baseline, quiet_allowed_s, stuck, work_s, work_allowed_s, slow,
         lost, orphaned, clock_offset_us, last_heartbeat, worker_status, exit_code, signal, oom, heard_out, health
-    FROM judged_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})
+    FROM judged_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), runs = (SELECT runs FROM asked_runs_of(root = {root:String})))
     UNION ALL
     -- what was said of it when it was settled, unless it or its process was heard since
     SELECT
@@ -134,12 +135,13 @@ LEFT JOIN (
         '', 0, clock_offset_us, last_heartbeat, worker_status, exit_code, signal, oom, 0, health
     FROM open_known FINAL
     WHERE ended = 2 AND {due:UInt8} = 0 AND (created >= begin OR created = toDateTime64(0, 3, 'UTC'))
-      AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), root = {root:String})))
+      AND ({root:String} = '' OR (created, execution_id) IN (SELECT created, execution_id FROM asked_segments_of(since = {since:DateTime64(3, 'UTC')} - toIntervalHour(2), runs = (SELECT runs FROM asked_runs_of(root = {root:String})))))
       AND (created, execution_id) NOT IN (
           SELECT created, execution_id FROM executions_state WHERE received > (SELECT since FROM heard_since))
       AND worker_id NOT IN (SELECT worker_id FROM workers WHERE received > (SELECT since FROM heard_since))
 ) AS j ON j.execution_id = s.execution_id
 WHERE (UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') >= {since:DateTime64(3, 'UTC')} - toIntervalHour(1)
     OR UUIDv7ToDateTime(toUUIDOrZero(root_node), 'UTC') = toDateTime64(0, 3, 'UTC'))
-  AND ({root:String} = '' OR has(asked, root_node))
+  AND ({root:String} = '' OR has(splitByChar(',', {root:String}), root_node)
+      OR (length(ends) = 2 AND root_node BETWEEN ends[1] AND ends[2]))
 SETTINGS enable_shared_storage_snapshot_in_query = 0
