@@ -34,14 +34,13 @@ from typing import Any, Final, TextIO
 import storage_panels
 import storage_receiver
 import storage_report as report
-from storage_fold import Client, fold, settle
+from storage_fold import fold, settle
 from storage_load import Loaded, Loader, Shape
-from storage_queries import ask, subjects
+from storage_queries import ask, questions, subjects
 from storage_store import Store, opened, text
 
 from exectrail.clickhouse_http.engine import Engine
 from exectrail.clickhouse_http.errors import ClickHouseError
-from exectrail.judge import looks
 from exectrail.storage.statements import split_statements
 
 SPANS: Final = 5_000_000
@@ -151,8 +150,7 @@ def freshen(store: Store) -> None:
     """Have the pipeline and the living workers heard, and verdicts said that are due by now."""
     for statement in split_statements(text("storage_freshen")):
         store.handle.query(statement)
-    for look in looks(Client(store)):
-        store.run(f"{text('storage_judged')}{look.sql})", look.parameters)
+    store.handle.query(f"{text('storage_judged')}{questions()['judge_due']})")
 
 
 def _check(store: Store, done: Loaded) -> tuple[dict[str, Any], list[str]]:

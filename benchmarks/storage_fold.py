@@ -32,8 +32,8 @@ class FoldTime:
     seconds: float
 
 
-class Client:
-    """What `Fold` and the judge's `looks` need of a client, over the engine in this process."""
+class _Client:
+    """What `Fold` needs of a client, over the engine in this process."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -55,7 +55,7 @@ def _value(value: Any) -> Any:
 
 def settle(store: Store) -> None:
     """Write down what is open and what is settled by now, as where somebody always folds."""
-    client = Client(store)
+    client = _Client(store)
     [begins] = client.fetch(queries.fold_begins())
     opened = queries.fold_open(begins.now)
     for statement in (*opened, queries.fold_done(begins.now), queries.fold_settled(begins.now)):
@@ -72,7 +72,7 @@ def fold(store: Store, tell: Callable[[int, int], None], out: TextIO) -> FoldTim
     """
     began = time.monotonic()
     runs = hours = 0
-    for folded in Fold(Client(store)).run():
+    for folded in Fold(_Client(store)).run():
         if folded.runs > runs:
             tell(folded.runs, folded.of)
         runs, hours = folded.runs, folded.hours

@@ -16,18 +16,14 @@ from datetime import datetime, timedelta
 from importlib import resources
 from typing import Final, NamedTuple
 
-from storage_fold import Client
 from storage_store import Store, text
 
 from exectrail.clickhouse_http.errors import ClickHouseError
-from exectrail.judge import looks
 from exectrail.queries.times import made
 
 PARAMETER: Final = re.compile(r"\{(?P<name>[a-z_]+):(?P<type>[A-Za-z0-9(), ']+)\}")
 BUDGET_S: Final = 20.0
 """A question that is asked for longer than that is not asked again; twice it is in any case."""
-LONG_VALUES: Final = 10_000
-"""Characters of values from which on planning is not told apart."""
 ASKS: Final = re.compile(r"\A(\s*--[^\n]*\n)*\s*(SELECT|WITH)\b")
 RANGES: Final = {"24 h": timedelta(hours=24), "7 d": timedelta(days=7), "21 d": timedelta(days=21)}
 """What a dashboard's time picker is set to."""
@@ -77,14 +73,12 @@ class Subjects:
         runs: Ids of finished runs, spread over the weeks.
         nodes: Of each, one execution beneath it.
         external: Of each, the id of its framework.
-        judged: What the judge looks at at once: '' is all, else ids with commas between.
     """
 
     end: datetime
     runs: list[str] = field(default_factory=list[str])
     nodes: list[str] = field(default_factory=list[str])
     external: list[str] = field(default_factory=list[str])
-    judged: str = ""
 
     def values(self, turn: int, range_name: str, group: str) -> dict[str, object]:
         """Values by the name of a parameter; what is empty does not filter.
@@ -98,8 +92,8 @@ class Subjects:
         since = self.end - RANGES[range_name]
         return {
             "root_id": self.runs[at],
-            "root": self.judged,
             "execution_id": self.nodes[at],
+            "execution_ids": [self.runs[(at + n) % len(self.runs)] for n in range(5)],
             "root_ids": [self.runs[(at + n) % len(self.runs)] for n in range(5)],
             "segments": [self.nodes[(at + n) % len(self.nodes)] for n in range(5)],
             "prefix": self.runs[at][:18],
@@ -123,13 +117,11 @@ def subjects(store: Store, end: datetime) -> Subjects:
         end: When its data ends.
     """
     rows = store.rows(text("storage_subjects"))
-    look = next(looks(Client(store)), None)
     return Subjects(
         end,
         [r["root_id"] for r in rows],
         [r["node"] for r in rows],
         [r["external"] for r in rows],
-        str(look.parameters["root"]) if look else "",
     )
 
 
@@ -260,9 +252,8 @@ def timed(
             rows_read, bytes_read = result.rows_read, result.bytes_read
             if turn and sum(times) > BUDGET_S * 1000:
                 break
-        sql, values = statement(0)
-        # A plan in words repeats what it was asked with at every turn: of much, gigabytes.
-        if planning and sum(len(str(value)) for value in values.values()) < LONG_VALUES:
+        if planning:
+            sql, values = statement(0)
             began = time.perf_counter()
             with suppress(ClickHouseError):  # too long to be said; the question was answered
                 store.ask(f"EXPLAIN {sql}", values)

@@ -7,7 +7,7 @@ made in its own millisecond: where a beginning fits one run and parts, it means 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from exectrail import queries
 from exectrail.cli.layout import Column, table
@@ -41,30 +41,33 @@ def resolve(client: Client, given: str, view: View) -> Match:
         CommandError: No execution fits, or more than one.
     """
     matches = client.fetch(queries.resolve_id(given, limit=CANDIDATES))
-    return choose(given, matches, view)
-
-
-def choose(given: str, matches: list[Match], view: View) -> Match:
-    """The one match that is meant: the id itself, else the only run, else the only part of a run.
-
-    Raises:
-        CommandError: There is none, or more than one.
-    """
-    if exact := [match for match in matches if match.execution_id == given.lower()]:
-        return exact[0]
-    runs = [match for match in matches if match.is_root]
-    fitting = runs or matches
+    fitting = choose(given, matches)
     if len(fitting) == 1:
         return fitting[0]
+    found = client.fetch(queries.states_of(fitting))
+    states = {state.execution_id: state.effective_state for state in found}
+    raise CommandError(ambiguous(given, fitting, states, view))
+
+
+def choose(given: str, matches: list[Match]) -> list[Match]:
+    """Those that may be meant: the id itself, else the runs, else the parts of runs; one at least.
+
+    Raises:
+        CommandError: There is none.
+    """
+    if exact := [match for match in matches if match.execution_id == given.lower()]:
+        return exact[:1]
+    fitting = [match for match in matches if match.is_root] or matches
     if not fitting:
         raise CommandError(
             f"no execution has an id that begins with {clean(given)!r}."
             " `exectrail runs` lists the runs."
         )
-    raise CommandError(_ambiguous(given, fitting, view))
+    return fitting
 
 
-def _ambiguous(given: str, matches: list[Match], view: View) -> str:
+def ambiguous(given: str, matches: Sequence[Match], states: Mapping[str, str], view: View) -> str:
+    """What to say where an id may mean several; `states` is by id."""
     more = len(matches) >= CANDIDATES
     listed = table(
         [
@@ -79,7 +82,7 @@ def _ambiguous(given: str, matches: list[Match], view: View) -> str:
                 clean(match.execution_id),
                 clean(match.kind),
                 clean(match.name),
-                state_text(match.effective_state),
+                state_text(states.get(match.execution_id, "")),
                 age(match.started_at, view.now),
             ]
             for match in matches

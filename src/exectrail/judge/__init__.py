@@ -6,6 +6,6 @@ May import: conventions, config, guard, queries; `commands` storage and rollup t
 judges also folds. The store is handed in.
 """
 
-from exectrail.judge.judge import RULE_VERSION, Judge, Readable, Store, looks, rule_settings
+from exectrail.judge.judge import RULE_VERSION, Judge, Store, rule_settings
 
-__all__ = ["RULE_VERSION", "Judge", "Readable", "Store", "looks", "rule_settings"]
+__all__ = ["RULE_VERSION", "Judge", "Store", "rule_settings"]

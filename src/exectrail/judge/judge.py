@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
@@ -26,10 +26,8 @@ BASELINES_EVERY: Final = 600.0
 _REST: Final = 24
 """How many times as long as a look the time to the next one is at least, unless somebody died."""
 
-MANY_RESUMES: Final = 10_000
-"""So many stand in the plan of one question; past them some runs at once are judged."""
-RUNS_AT_ONCE: Final = 4000
-"""How many runs are judged at once then."""
+FINDINGS_AT_ONCE: Final = 4000
+"""How many verdicts are written at once: their ids stand in the address of a request, of 1 MiB."""
 
 _VERDICTS: Final = "verdicts"
 _BASELINES: Final = "baselines"
@@ -41,34 +39,12 @@ def rule_settings(config: Config) -> dict[str, float]:
     return {"stuck_after_s": config.stuck_after} if config.stuck_after else {}
 
 
-class Readable(Protocol):
-    """What it takes to ask (`exectrail.storage.client.Client` has it)."""
+class Store(Protocol):
+    """What the judge needs of a database client (`exectrail.storage.client.Client` has it)."""
 
     def fetch(self, statement: Query[R], /) -> list[R]: ...
 
-
-class Store(Readable, Protocol):
-    """What the judge needs of a database client."""
-
     def insert(self, table: str, rows: Sequence[Mapping[str, object]], /) -> None: ...
-
-
-def looks(store: Readable) -> Iterator[Query[Finding]]:
-    """The questions that together find every verdict that is due.
-
-    One, unless very many pauses were resumed: all of them stand in the plan of a question about all
-    runs, and the engine takes no plan with more than a MiB of them. Then there is one for some of
-    the runs that are open each.
-
-    Raises:
-        Exception: What the store raises.
-    """
-    if all(row.resumes <= MANY_RESUMES for row in store.fetch(queries.judge_resumes())):
-        yield queries.judge_due()
-        return
-    root_ids = [row.root_id for row in store.fetch(queries.judge_roots())]
-    for start in range(0, len(root_ids), RUNS_AT_ONCE):
-        yield queries.judge_due(root_ids[start : start + RUNS_AT_ONCE])
 
 
 class Judge:
@@ -106,19 +82,17 @@ class Judge:
             What was appended.
 
         Raises:
-            Exception: What the store raises; nothing was appended then, and the next run will.
+            Exception: What the store raises; what was not appended then, the next run will.
         """
-        found = [one for look in looks(self._store) for one in self._store.fetch(look)]
-        if found:
-            asked = self._store.fetch(queries.judge_steps([f.segment_id for f in found]))
+        found = self._store.fetch(queries.judge_due())
+        said: dict[str, Any] = {"time": self._clock(), "rule_version": RULE_VERSION}
+        for start in range(0, len(found), FINDINGS_AT_ONCE):
+            some = found[start : start + FINDINGS_AT_ONCE]
+            asked = self._store.fetch(queries.judge_steps([one.segment_id for one in some]))
             steps = {step.segment_id: step.last_step for step in asked}
-            said: dict[str, Any] = {"time": self._clock(), "rule_version": RULE_VERSION}
             self._store.insert(
                 _VERDICTS,
-                [
-                    asdict(one) | {"last_step": steps.get(one.segment_id, "")} | said
-                    for one in found
-                ],
+                [asdict(one) | {"last_step": steps.get(one.segment_id, "")} | said for one in some],
             )
         return found
 

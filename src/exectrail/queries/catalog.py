@@ -18,6 +18,7 @@ from exectrail.queries.rows import (
     Run,
     RunAgent,
     RunError,
+    StateOf,
     Transition,
 )
 from exectrail.queries.times import made_between
@@ -107,6 +108,16 @@ def resolve_id(prefix: str, *, limit: int = 20) -> Query[Match]:
         made_since=moment(since),
         made_until=moment(until),
         limit=limit,
+    )
+
+
+def states_of(matches: Sequence[Match]) -> Query[StateOf]:
+    """The states of executions that an id may mean."""
+    return question(
+        "states_of",
+        StateOf,
+        execution_ids=[match.execution_id for match in matches],
+        root_ids=sorted({match.root_id for match in matches}),
     )
 
 

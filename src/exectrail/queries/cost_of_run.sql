@@ -1,7 +1,11 @@
 -- Tokens and cost of one run by day, model, agent or workflow. Calls without a price stand under USD; `currency`: see cost_by.sql.
 WITH
     (SELECT groupArray((currency, valid_from, rate)) FROM (
-        SELECT * FROM exchange_rates FINAL WHERE into = {currency:String} ORDER BY valid_from DESC)) AS rates
+        SELECT * FROM exchange_rates FINAL WHERE into = {currency:String} ORDER BY valid_from DESC)) AS rates,
+    -- who resumed what, and under which id it is shown; roots: the run and its resumed parts
+    (SELECT groupArray((execution_id, first_id))
+        FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String})))) AS links,
+    arrayPushBack(arrayFilter(l -> l.2 = {root_id:String}, links).1, {root_id:String}) AS roots
 SELECT
     multiIf(
         {by:String} = 'day', toString(toDate(c.ts, 'UTC')),
@@ -21,7 +25,6 @@ FROM (
         arrayFirst(r -> r.1 = unit AND r.2 <= toDate32(ts), rates).3 AS rate
     FROM model_calls
 ) AS c
-WHERE (root_id = {root_id:String}
-        OR root_id IN (SELECT execution_id FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) WHERE first_id = {root_id:String}))
+WHERE root_id IN (SELECT arrayJoin(roots))
 GROUP BY key, currency
 ORDER BY if({by:String} = 'day', key, ''), cost DESC NULLS LAST, calls DESC, key, currency

@@ -63,20 +63,6 @@ class OpenSegments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resumes:
-    """How many segments go on where another one paused."""
-
-    resumes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedRun:
-    """A run with something in it that the judge has to look at."""
-
-    root_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What is usual for one kind of execution, over its latest `runs`; seconds."""
 
@@ -97,23 +83,9 @@ class JudgeSetting:
     value: float
 
 
-def judge_due(root_ids: Sequence[str] = ()) -> Query[Finding]:
-    """Verdicts that are due: not yet said, or said and no longer true.
-
-    Args:
-        root_ids: Of these runs alone, by the ids that `judge_roots` gives; of all if left out.
-    """
-    return question("judge_due", Finding, root=",".join(root_ids))
-
-
-def judge_resumes() -> Query[Resumes]:
-    """One row: how much there is to know for looking at all runs at once; cheap."""
-    return question("judge_resumes", Resumes)
-
-
-def judge_roots() -> Query[JudgedRun]:
-    """The runs of what there is to judge."""
-    return question("judge_roots", JudgedRun)
+def judge_due() -> Query[Finding]:
+    """Verdicts that are due: not yet said, or said and no longer true."""
+    return question("judge_due", Finding)
 
 
 def judge_steps(segment_ids: Sequence[str]) -> Query[LastStep]:

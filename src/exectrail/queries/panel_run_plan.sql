@@ -1,5 +1,10 @@
 -- What was planned for a run beside what came of it: a step's actual figures are what the plan itself says, else those of
 -- the execution of that name.
+WITH
+    -- who resumed what, and under which id it is shown; roots: the run and its resumed parts
+    (SELECT groupArray((execution_id, first_id))
+        FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String})))) AS links,
+    arrayPushBack(arrayFilter(l -> l.2 = {root_id:String}, links).1, {root_id:String}) AS roots
 SELECT
     p.name AS planned_by, p.revision AS revision, JSONExtractString(p.step, 'name') AS step, JSONExtractString(p.step, 'component') AS component,
     if(JSONExtractString(p.step, 'state') != '', JSONExtractString(p.step, 'state'), toString(x.effective_state)) AS state,
@@ -12,7 +17,7 @@ FROM (
     FROM (
         SELECT name, plan_revision AS revision, JSONExtractArrayRaw(plan_steps) AS steps
         FROM plans FINAL
-        WHERE root_id = {root_id:String} OR root_id IN (SELECT execution_id FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) WHERE first_id = {root_id:String})
+        WHERE root_id IN (SELECT arrayJoin(roots))
         ORDER BY created DESC, plan_revision DESC, sequence DESC
         LIMIT 1
     )

@@ -182,8 +182,15 @@ class Match:
     is_root: int
     kind: str
     name: str
-    effective_state: str
     started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateOf:
+    """The state that an execution is in."""
+
+    execution_id: str
+    effective_state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,13 @@
 -- And what a process had used in its life ('process') that left an execution of the run open: the first of those that are
 -- open there, where that was looked at later than the execution told of itself.
 WITH
-    {root_id:String} AS root,
-    segments AS (SELECT execution_id FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) WHERE first_id = root),
+    -- who resumed what, and under which id it is shown; roots: the run and its resumed parts
+    (SELECT groupArray((execution_id, first_id))
+        FROM resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String})))) AS links,
+    arrayPushBack(arrayFilter(l -> l.2 = {root_id:String}, links).1, {root_id:String}) AS roots,
     told AS (
         SELECT * FROM resources FINAL
-        WHERE root_id = root OR root_id IN segments
+        WHERE root_id IN (SELECT arrayJoin(roots))
         ORDER BY sequence DESC
         LIMIT 1 BY execution_id
     ),
@@ -18,7 +20,7 @@ WITH
         FROM (
             SELECT execution_id, parent_id, kind, name, writer, st
             FROM executions_state FINAL
-            WHERE if(empty(root_id), execution_id, root_id) = root OR if(empty(root_id), execution_id, root_id) IN segments
+            WHERE if(empty(root_id), execution_id, root_id) IN (SELECT arrayJoin(roots))
         )
         WHERE st.terminal = 0 AND st.state IN ('running', 'blocked', 'paused')
             AND NOT (st.state = 'paused' AND st.resume_key != '')
@@ -33,16 +35,15 @@ FROM (
         max(s.resource_scope) AS resource_scope, argMax(s.resource_share, s.latest) AS resource_share
     FROM (
         SELECT
-            x.ts AS ts, if(n.first_id = '', x.execution_id, n.first_id) AS id, x.kind AS kind, x.name AS name,
+            x.ts AS ts, transform(x.execution_id, links.1, links.2, x.execution_id) AS id, x.kind AS kind, x.name AS name,
             (x.ts, x.execution_id) AS latest, cpu_seconds, memory_peak_bytes, disk_read_bytes, disk_write_bytes,
             resource_scope, resource_share
         FROM told AS x
-        LEFT JOIN resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) AS n ON n.execution_id = x.execution_id
     ) AS s
     GROUP BY s.id
     UNION ALL
     SELECT
-        fromUnixTimestamp64Micro(w.used.ts_us, 'UTC') AS ts, if(n.first_id = '', o.execution_id, n.first_id) AS execution_id,
+        fromUnixTimestamp64Micro(w.used.ts_us, 'UTC') AS ts, transform(o.execution_id, links.1, links.2, o.execution_id) AS execution_id,
         o.kind AS kind, o.name AS name,
         if(isFinite(w.used.cpu_seconds) AND w.used.cpu_seconds >= 0, w.used.cpu_seconds, NULL) AS cpu_seconds,
         accurateCastOrNull(w.used.memory_peak_bytes, 'UInt64') AS memory_peak_bytes,
@@ -57,7 +58,6 @@ FROM (
             toDateTime64('2100-01-01 00:00:00', 3, 'UTC')), worker_id FROM open)
     ) AS w ON w.worker_id = o.worker_id
     LEFT JOIN told AS x ON x.execution_id = o.execution_id
-    LEFT JOIN resumes_of(since = '1970-01-01 00:00:00', runs = (SELECT runs FROM asked_runs_of(root = {root_id:String}))) AS n ON n.execution_id = o.execution_id
     WHERE w.used.sequence > 0 AND w.used.ts_us > toUnixTimestamp64Micro(x.ts)
         AND (o.parent_id, o.worker_id) NOT IN (SELECT execution_id, worker_id FROM open)
 )

@@ -26,10 +26,8 @@ WITH
             WHERE somebody_folds AND ({state:String} != '' OR {outcome:String} != '')
         )
     ) AS news,
-    -- a run that was resumed is shown under its first segment's id
-    (SELECT groupUniqArray(first_id)
-        FROM resumes_of(since = '1970-01-01 00:00:00', runs = if(empty(news), '-', arrayStringConcat(news, ',')))
-        WHERE execution_id IN (SELECT arrayJoin(news))) AS firsts,
+    -- and those that share a durable key with one of these: a run that was resumed is shown under its first segment's id
+    splitByChar(',', assumeNotNull((SELECT runs FROM asked_runs_of(root = if(empty(news), '-', arrayStringConcat(news, ',')))))) AS related,
     (
         SELECT groupArray(10001)(execution_id)
         FROM (
@@ -43,7 +41,7 @@ WITH
               AND ({project:String} = '' OR project = {project:String})
               AND ({trigger:String} = '' OR {trigger:String} IN (trigger_source, trigger_key, trigger_intent))
               AND started_at >= {since:DateTime64(6, 'UTC')}
-              AND execution_id NOT IN (SELECT arrayJoin(arrayConcat(news, firsts)))
+              AND execution_id NOT IN (SELECT arrayJoin(related))
             ORDER BY started_at DESC, execution_id DESC
             LIMIT {limit:UInt32}
         )
@@ -58,9 +56,8 @@ SELECT
     clock_offset_us, last_heartbeat, exit_code, signal, oom, calls, priced_calls, input_tokens, uncached_tokens,
     cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost
 FROM executions_of(since = {since:DateTime64(6, 'UTC')}, root = multiIf(
-    NOT somebody_folds OR length(news) > 10000 OR length(latest) > 10000, '',
-    empty(latest) AND empty(news), '-',
-    arrayStringConcat(arrayConcat(latest, firsts, news), ',')))
+    NOT somebody_folds OR length(news) > 10000 OR length(related) > 10000 OR length(latest) > 10000, '',
+    arrayStringConcat(arrayConcat(latest, related), ',')))
 WHERE ({state:String} = '' OR effective_state = {state:String} OR has(flags, {state:String}))
   AND ({outcome:String} = '' OR outcome = {outcome:String})
   AND ({workflow:String} = '' OR workflow = {workflow:String})

@@ -210,7 +210,7 @@ class Fold:
     def _crowd(self, root_ids: Sequence[str]) -> tuple[str, str] | None:
         """The first and the last of some, where there are hardly any other runs between them."""
         first, last = root_ids[0], root_ids[-1]
-        if len(root_ids) < CROWD or any(sign in first + last for sign in ("..", ",")):
+        if len(root_ids) < CROWD:
             return None
         most = 2 * len(root_ids)
         [between] = self._store.fetch(queries.fold_between(first, last, most))

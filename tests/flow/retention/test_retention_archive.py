@@ -63,6 +63,8 @@ def elsewhere(call: Call) -> Iterator[str]:
 
 OVER = ("ended", "failed", "resumed", "dead")
 STAYS = ("waiting", "fresh")
+WHOLE = ("ended", "resumed", "waiting")
+"""Those of which more is asked than `show` tells."""
 
 
 def answers(call: Call, runs: dict[str, Segment], *which: str, database: str = "") -> Any:
@@ -70,6 +72,8 @@ def answers(call: Call, runs: dict[str, Segment], *which: str, database: str = "
     found: dict[str, Any] = {}
     for name in which:
         for command in (("show", "--logs"), ("tree",), ("cost", "--by", "model")):
+            if command[0] != "show" and name not in WHOLE:
+                continue
             words = ("--run", runs[name].id) if command[0] == "cost" else (runs[name].id,)
             told = call(*command, *words, "--json", database=database).document
             found[f"{name} {command[0]}"] = json.loads(json.dumps(told), object_hook=_lasting)
@@ -88,7 +92,7 @@ def counts(store: Client) -> dict[str, int]:
     return {table.name: tables.count(table.name) for table in tables.all() if table.rows}
 
 
-def test_the_files_answer_as_the_tables_did_and_what_is_not_over_stays(
+def test_the_files_answer_as_the_tables_did(
     store: Client,
     call: Call,
     history: dict[str, Segment],
@@ -97,8 +101,7 @@ def test_the_files_answer_as_the_tables_did_and_what_is_not_over_stays(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(archive, "FILE_ROWS", 10)
-    gone, stays = answers(call, history, *OVER), answers(call, history, *STAYS)
-    money = call("cost", "--json").document
+    gone = answers(call, history, *OVER)
     assert [run["state"] for run in gone["runs"]] == [
         "abandoned",
         "completed",
@@ -107,16 +110,7 @@ def test_the_files_answer_as_the_tables_did_and_what_is_not_over_stays(
     ]
     assert len(gone["ended show"]["logs"]) == 1
 
-    first = call("archive", "all", "--before", "50d", "--to", tmp_path, "--json").document
-    assert (first["done"], first["dropped"]) == (True, False)
-    # Months with more rows than a file takes go into several.
-    assert any(path.endswith("-001.parquet") for path in first["files"])
-    assert answers(call, history, *OVER) == gone
-    dropped = call("archive", "--resume", "--drop", "--yes", "--to", tmp_path, "--json").document
-    assert dropped["dropped"] is True
-
-    assert {run["name"] for run in call("runs", "--json").document["runs"]} == set(STAYS)
-    assert answers(call, history, *STAYS) == stays
+    assert call("archive", "all", "--before", "50d", "--to", tmp_path, "--drop", "--yes").code == 0
     attached = call("archive", "attach", tmp_path, "--sums", database=elsewhere)
     assert attached.code == 0, attached.err
     assert answers(call, history, *OVER, database=elsewhere) == gone
@@ -128,6 +122,30 @@ def test_the_files_answer_as_the_tables_did_and_what_is_not_over_stays(
     assert {row["name"]: row["effective_state"] for row in kept} == {
         run["name"]: run["state"] for run in gone["runs"]
     }
+
+
+def test_what_is_not_over_stays_and_what_was_dropped_comes_back(
+    store: Client,
+    call: Call,
+    history: dict[str, Segment],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(archive, "FILE_ROWS", 10)
+    gone, stays = answers(call, history, *OVER), answers(call, history, *STAYS)
+    money, there = call("cost", "--json").document, counts(store)
+
+    first = call("archive", "all", "--before", "50d", "--to", tmp_path, "--json").document
+    assert (first["done"], first["dropped"]) == (True, False)
+    # Months with more rows than a file takes go into several.
+    assert any(path.endswith("-001.parquet") for path in first["files"])
+    # The word on what was archived is new.
+    assert counts(store) | {"archives": 0} == there | {"archives": 0}
+    dropped = call("archive", "--resume", "--drop", "--yes", "--to", tmp_path, "--json").document
+    assert dropped["dropped"] is True
+
+    assert {run["name"] for run in call("runs", "--json").document["runs"]} == set(STAYS)
+    assert answers(call, history, *STAYS) == stays
 
     assert call("archive", "attach", tmp_path, "--back").code == 0
     assert {run["name"] for run in call("runs", "--json").document["runs"]} == set(STAYS)

@@ -20,6 +20,8 @@ from exectrail.storage.statements import split_statements
 from .adopted import FOLDER, Open
 from .program import Program, Record
 
+_AHEAD = 600.0
+"""Seconds that no test takes from its first moment to its last look."""
 _SERVER = """
 import asyncio, sys
 from pathlib import Path
@@ -106,10 +108,6 @@ def send(store: Client) -> Callable[..., None]:
         store.insert("otel_logs", [record for p in programs for record in p.records])
 
     return deliver
-
-
-_AHEAD = 600.0
-"""Seconds that no test takes from its first moment to its last look."""
 
 
 @pytest.fixture

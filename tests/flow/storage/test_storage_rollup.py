@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from exectrail import queries
-from exectrail.judge import looks
 from exectrail.rollup import Fold
 from exectrail.storage.client import Client
 
@@ -141,29 +140,6 @@ def test_what_is_asked_of_some_runs_is_what_all_say(store: Client, number: int) 
             left = sorted((r for i in expected for r in rows[i]), key=lambda r: r["execution_id"])
             columns = set(left[0]) - _LEFT_OUT - {"state_ms", "flag_s"}
             assert [_plain(row, columns) for row in found] == [_plain(r, columns) for r in left]
-
-
-@pytest.mark.parametrize("number", range(WORLDS))
-def test_the_judge_finds_the_same_run_by_run(
-    store: Client, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    """As it does where very many pauses were resumed."""
-    told, base = _world(store, f"judged.{number}", number)
-    _tell(store, told, base)
-    if number % 2:
-        _fold(Fold(store))
-    [all_at_once] = looks(store)
-    monkeypatch.setattr("exectrail.judge.judge.MANY_RESUMES", -1)
-    monkeypatch.setattr("exectrail.judge.judge.RUNS_AT_ONCE", 3)
-    some_at_once = list(looks(store))
-    assert len(some_at_once) > 1
-
-    due = {_known(one) for one in store.fetch(all_at_once)}
-    assert {_known(one) for look in some_at_once for one in store.fetch(look)} == due
-
-
-def _known(finding: queries.Finding) -> tuple[str, ...]:
-    return (finding.execution_id, finding.segment_id, finding.verdict, finding.reason)
 
 
 @pytest.mark.parametrize("number", range(WORLDS))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exectrail.cli.resolve import choose, short_ids
+from exectrail.cli.resolve import ambiguous, choose, short_ids
 from exectrail.cli.screen import View
 from exectrail.cli.session import CommandError
 from exectrail.queries import Match
@@ -22,40 +22,37 @@ def match(rows: Any, number: int, *, root: int = 0, name: str = "refund") -> Mat
         is_root=int(not root),
         kind="step" if root else "workflow",
         name=name,
-        effective_state="running",
         started_at=rows.before(60),
     )
 
 
-def test_a_beginning_that_one_run_has_means_the_run_and_not_its_parts(
-    rows: Any, view: View
-) -> None:
+def test_a_beginning_that_one_run_has_means_the_run_and_not_its_parts(rows: Any) -> None:
     parts = [match(rows, number, root=1) for number in (2, 3)]
 
-    assert choose("01a1", [match(rows, 1), *parts], view).execution_id == rows.id(1)
-    assert choose("01a1", parts[:1], view).execution_id == rows.id(2)
+    assert choose("01a1", [match(rows, 1), *parts]) == [match(rows, 1)]
+    assert choose("01a1", parts[:1]) == parts[:1]
 
 
-def test_a_whole_id_means_itself(rows: Any, view: View) -> None:
+def test_a_whole_id_means_itself(rows: Any) -> None:
     found = [match(rows, 1), match(rows, 2, root=1)]
 
-    assert choose(rows.id(2).upper(), found, view).execution_id == rows.id(2)
+    assert choose(rows.id(2).upper(), found) == found[1:]
 
 
-def test_an_id_that_nothing_has_is_told(view: View) -> None:
+def test_an_id_that_nothing_has_is_told() -> None:
     with pytest.raises(CommandError, match=r"no execution has an id that begins with 'x'"):
-        choose("x", [], view)
+        choose("x", [])
 
 
 def test_an_ambiguous_beginning_names_the_candidates(rows: Any, view: View) -> None:
-    with pytest.raises(CommandError) as told:
-        choose("01a1", [match(rows, 1), match(rows, 2, name="nightly\x1b[2J")], view)
+    found = choose("01a1", [match(rows, 1), match(rows, 2, name="nightly\x1b[2J")])
+    states = {rows.id(1): "running", rows.id(2): "abandoned"}
 
-    assert str(told.value).splitlines() == [
+    assert ambiguous("01a1", found, states, view).splitlines() == [
         "'01a1' begins more than one id; give more of it:",
-        "  ID                                    KIND      NAME            STATE    AGE",
-        "  01a1fdf9-5ba0-7001-8000-000000000001  workflow  refund          running  1m",
-        "  01a1fdf9-5ba0-7002-8000-000000000002  workflow  nightly\\x1b[2J  running  1m",
+        "  ID                                    KIND      NAME            STATE      AGE",
+        "  01a1fdf9-5ba0-7001-8000-000000000001  workflow  refund          running    1m",
+        "  01a1fdf9-5ba0-7002-8000-000000000002  workflow  nightly\\x1b[2J  abandoned  1m",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,6 +87,20 @@ def test_a_verdict_is_the_finding_with_last_step_time_and_rule_version() -> None
         "time": NOON,
         "rule_version": RULE_VERSION,
     }
+
+
+def test_very_many_verdicts_are_written_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exectrail.judge.judge.FINDINGS_AT_ONCE", 2)
+    shelf = Shelf()
+    due = [replace(FOUND, segment_id=f"s{number}") for number in range(5)]
+    shelf.answers["judge_due"] = due
+    shelf.answers["judge_steps"] = [LastStep(segment_id="s4", last_step="two")]
+    assert Judge(shelf, clock=lambda: NOON).run_once() == due
+    assert shelf.asked.count("judge_steps") == 3
+    assert [(row["segment_id"], row["last_step"]) for _, row in shelf.rows] == [
+        *((f"s{number}", "") for number in range(4)),
+        ("s4", "two"),
+    ]
 
 
 def test_nothing_due_writes_nothing() -> None:

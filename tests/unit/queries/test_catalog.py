@@ -49,6 +49,7 @@ def test_a_file_says_what_it_asks_and_uses_native_parameters_only(name: str) -> 
         queries.run("a"),
         queries.execution("a"),
         queries.resolve_id("a"),
+        queries.states_of([]),
         queries.tree("a"),
         queries.run_transitions("a"),
         queries.run_agents("a"),
