@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from exectrail import queries
+from exectrail.conventions import names
 from exectrail.rollup import Fold
 from exectrail.storage.client import Client
 
@@ -111,6 +113,35 @@ def test_what_was_folded_in_between_is_what_the_views_say_at_the_end(
     _compare(store)
     # What was written down is enough to know it: here nothing counts as heard since.
     store.insert("folds", [{"began": datetime.now(UTC) + timedelta(minutes=10), "done": 0}])
+    _compare(store)
+
+
+def test_a_run_that_goes_on_amid_many_new_ones_is_folded_under_its_first_segment(
+    store: Client,
+    program: Callable[..., Any],
+    send: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The new ones are named by the first and the last, and it began long before them."""
+    monkeypatch.setattr("exectrail.rollup.fold.CROWD", 2)
+    one, two = program(), program()
+    key = {names.EXECUTION_RESUME_KEY: "shop|flow|thread-1|"}
+    first = one.start("workflow", "flow", -900, **key).use(-890, cost="1")
+    first.move("paused", -880, **key)
+    send(one)
+    fold = Fold(store)
+    assert _fold(fold) == 1
+
+    others = [
+        two.start("workflow", f"other {n}", -100 + n).move("completed", -50) for n in range(3)
+    ]
+    second = two.start("workflow", "flow", -97.5, resumes="shop|flow|thread-1|").use(-90, cost="2")
+    second.move("completed", -40)
+    send(two)
+    assert _fold(fold) == 4
+    kept = {row["execution_id"]: row for row in store.query(_RUNS)}
+    assert kept.keys() == {first.id, *(other.id for other in others)}
+    assert (kept[first.id]["state"], kept[first.id]["cost"]) == ("completed", Decimal(3))
     _compare(store)
 
 
