@@ -27,26 +27,29 @@ async def sleep() -> None:
 
 
 def wait() -> None:
+    # Who says that it is ready has nothing left to start: a signal finds it in the wait itself.
     if how == "asyncio":
         asyncio.run(sleep())
+    elif how == "join":
+        thread = threading.Thread(target=time.sleep, args=(100,), daemon=True)
+        thread.start()
+        print("ready", flush=True)
+        thread.join()
+    elif how == "child":
+        # Ends with this process, whose pipe it reads.
+        with subprocess.Popen([sys.executable, "-c", READS], stdin=subprocess.PIPE) as child:
+            print("ready", flush=True)
+            child.wait()
     print("ready", flush=True)
     if how == "sleeps":
         time.sleep(100)
     elif how == "computes":
         while True:
             sum(range(1000))
-    elif how == "join":
-        threading.Thread(target=time.sleep, args=(100,), daemon=True).start()
-        threading.enumerate()[-1].join()
     elif how == "lock":
-        threading.Lock().acquire()
         queue.Queue().get()
     elif how == "select":
         select.select([], [], [], 100)
-    elif how == "child":
-        # Ends with this process, whose pipe it reads.
-        with subprocess.Popen([sys.executable, "-c", READS], stdin=subprocess.PIPE) as child:
-            child.wait()
 
 
 begun = threading.Event()
