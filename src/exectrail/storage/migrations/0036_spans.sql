@@ -4,13 +4,15 @@
 -- engine keeps one row of a span that comes twice. By hour and trace, so that a run's spans lie together and their ids with them; who asks by
 -- agent or model over weeks asks the roll-ups (0090 to 0097). What other tables tell of the same execution or call is not told here
 -- again: its parent and its process stand in executions_state, its money in usage.
+-- Durations are kept in whole microseconds, like times, and said in milliseconds: they take less than a fraction does.
 -- Partition: the month of its start on the wheel of 0012; TTL by `received`.
 CREATE TABLE IF NOT EXISTS spans {on_cluster} (
     ts DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    duration_ms Float32,
+    duration_us UInt64 CODEC(T64, ZSTD(1)),
+    duration_ms Float64 ALIAS duration_us / 1000,
     received DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
     trace_id String,
-    span_id String,
+    span_id String CODEC(ZSTD(3)),
     span_name LowCardinality(String),
     span_kind LowCardinality(String),
     status LowCardinality(String),

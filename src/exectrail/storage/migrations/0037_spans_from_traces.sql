@@ -14,7 +14,7 @@ WITH
     toUInt64OrZero(a['gen_ai.usage.reasoning.output_tokens']) AS all_reasoning
 SELECT
     toDateTime64(Timestamp, 6, 'UTC') AS ts,
-    if(Duration >= 9223372036854775808, 0, Duration / 1000000.) AS duration_ms,
+    if(Duration >= 9223372036854775808, 0, intDiv(Duration, 1000)) AS duration_us,
     toDateTime(Received, 'UTC') AS received,
     leftUTF8(TraceId, 64) AS trace_id,
     leftUTF8(SpanId, 32) AS span_id,
