@@ -180,9 +180,11 @@ def apply(client: Client, changes: Sequence[Change], *, cluster: str | None = No
     """Set the limits.
 
     Raises:
-        StorageError: The database refused one; those before it are set.
+        StorageError: The tables are not where `cluster` says, and nothing is set; or the database
+            refused one, and those before it are set.
     """
     tables = Tables(client, cluster=cluster)
+    tables.check_cluster()
     for change in changes:
         keep(tables, change.kept.table, change.days)
 

@@ -22,6 +22,7 @@ from exectrail.storage.foreign import ForeignTable, Origin
 from exectrail.storage.placement import Group
 from exectrail.storage.retention import SETTINGS, restore
 from exectrail.storage.statements import split_statements
+from exectrail.storage.tables import Tables
 
 TABLE = "exectrail_migrations"
 
@@ -211,9 +212,9 @@ class Runner:
         """Apply what is pending, and say what was.
 
         Raises:
-            StorageError: An applied file was changed, or tables cannot be adopted (nothing is sent
-                then), or a statement failed (its migration stays pending, those before it are
-                applied).
+            StorageError: An applied file was changed, the tables are not where `cluster` says, or
+                tables cannot be adopted (nothing is sent then), or a statement failed (its
+                migration stays pending, those before it are applied).
         """
         states = {line.version: line for line in self.status()}
         changed = [line for line in states.values() if line.state is State.CHANGED]
@@ -223,6 +224,7 @@ class Runner:
                 f"Applied migrations differ from their files: {names}. History is not rewritten:"
                 " restore the files, or bring the change as a new migration."
             )
+        Tables(self._client, cluster=self._cluster).check_cluster()
         origin = self.origin()
         pending = [m for m in self._migrations if states[m.version].state is State.PENDING]
         if not pending:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from exectrail.conventions import names
+from exectrail.retention import limits
 from exectrail.storage.client import Client, StorageError
 from exectrail.storage.placement import PLACEMENTS, Group
 from exectrail.storage.runner import Runner, load_migrations, plan
@@ -41,6 +42,18 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         Runner(client, cluster=CLUSTER).apply()
         client.command("SYSTEM STOP MERGES")
         yield client
+
+
+def test_what_is_on_a_cluster_is_altered_there_or_not_at_all(store: Client) -> None:
+    [usage] = [kept for kept in limits.kept_tables(store) if kept.table.known_as == "usage"]
+
+    for other in (None, "another"):
+        with pytest.raises(StorageError, match=f"is on the cluster {CLUSTER}: say --cluster"):
+            Runner(store, cluster=other).apply()
+        with pytest.raises(StorageError, match=f"is on the cluster {CLUSTER}: say --cluster"):
+            limits.apply(store, [limits.Change(usage, 3, 0)], cluster=other)
+    assert Runner(store, cluster=CLUSTER).apply() == []
+    assert [k.days for k in limits.kept_tables(store) if k.table.known_as == "usage"] == [usage.days]
 
 
 def test_both_shards_are_asked_and_each_has_its_own(store: Client, program: Any, send: Any) -> None:

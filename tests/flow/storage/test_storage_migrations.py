@@ -70,6 +70,13 @@ def test_a_database_is_made_once_and_brought_up_to_date(empty: Client) -> None:
     assert {line.state for line in runner.status()} == {State.APPLIED}
 
 
+def test_a_database_on_one_server_is_not_taken_for_one_on_a_cluster(empty: Client) -> None:
+    Runner(empty).apply()
+
+    with pytest.raises(StorageError, match="is on one server: leave --cluster out"):
+        Runner(empty, cluster="production").apply()
+
+
 def test_an_application_that_was_cut_short_goes_on(empty: Client) -> None:
     good = Migration(1, "good", "CREATE TABLE IF NOT EXISTS a (x UInt8) ENGINE = Memory")
     bad = Migration(
