@@ -42,6 +42,7 @@ from exectrail.queries.folding import (
     fold_settled,
     fold_shown,
     fold_touched,
+    rebuild_hours,
 )
 from exectrail.queries.judging import (
     Baseline,
@@ -186,6 +187,7 @@ __all__ = [
     "price_matching",
     "price_versions",
     "prices_of_version",
+    "rebuild_hours",
     "recost_apply",
     "recost_back",
     "recost_back_preview",

@@ -1,5 +1,5 @@
--- From when on all rows are there that the roll-ups of runs and of calls are made of: what came before was archived and dropped, or
--- is as old as rows of the table get, and the sums of such hours stay as they are.
+-- From when on all rows are there that the roll-ups of runs and of calls are made of: what came before was archived and dropped (calls
+-- alone are), or is as old as rows of the table get, and the sums of such hours stay as they are.
 WITH (
     SELECT groupArray((name, toUInt32OrZero(extract(engine_full, 'toIntervalDay\\((\\d+)\\)'))))
     FROM system.tables
@@ -8,9 +8,8 @@ WITH (
 ) AS tables
 SELECT
     arrayJoin(['runs', 'usage']) AS what,
-    (SELECT toDateTime(max(before), 'UTC') FROM archives WHERE dropped = 1 AND table_name = 'runs') AS runs_since,
     (SELECT toDateTime(max(before), 'UTC') FROM archives WHERE dropped = 1 AND table_name = 'usage') AS usage_since,
     arrayMax(t -> t.2, arrayFilter(t -> startsWith(t.1, what), tables)) AS days,
     greatest(
-        if(what = 'runs', runs_since, usage_since),
+        if(what = 'usage', usage_since, toDateTime(0, 'UTC')),
         if(days > 0, now('UTC') - toIntervalDay(days), toDateTime(0, 'UTC'))) AS since

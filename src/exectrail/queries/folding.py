@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from exectrail.queries.query import Query, question
-from exectrail.queries.times import NO_TIME, made
+from exectrail.queries.times import LATEST, NO_TIME, made
 
 ROLLUPS: Final = {"runs": ("runs", "agents"), "usage": ("usage",)}
 """What is written anew by the hour and the day, by what changed."""
@@ -114,6 +114,12 @@ def fold_hours(since: datetime, folded: datetime) -> Query[TouchedHour]:
         folded: Of runs: that were written at or after it.
     """
     return question("fold_hours", TouchedHour, since=_time(since), folded=_time(folded))
+
+
+def rebuild_hours(since: datetime, until: datetime) -> Query[TouchedHour]:
+    """Hours of which there are rows, or roll-ups, from the one of a time to the one of another."""
+    first, last = (min(max(at, NO_TIME), LATEST) for at in (since, until))
+    return question("rebuild_hours", TouchedHour, since=_time(first), until=_time(last))
 
 
 def fold_runs(

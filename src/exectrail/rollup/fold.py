@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from exectrail import queries
-from exectrail.queries import Beginning, Query
+from exectrail.queries import Beginning, Query, TouchedHour
 
 R = TypeVar("R")
 
@@ -138,7 +138,7 @@ class Fold:
         yield replace(told, done=True)
 
     def rebuild(self, since: datetime, until: datetime) -> Iterator[Folded]:
-        """Write the roll-ups of all hours of a time range anew, piece by piece.
+        """Write the roll-ups of all hours of a time range anew in which there is anything.
 
         Hours of which rows were archived and dropped, or have grown too old, stay as they are.
 
@@ -149,11 +149,11 @@ class Fold:
         Raises:
             Exception: What the store raises.
         """
-        first = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        count = max(0, int((until - first) / timedelta(hours=1)) + 1)
-        hours = [first + timedelta(hours=number) for number in range(count)]
+        there = self._store.fetch(
+            queries.rebuild_hours(since.astimezone(UTC), until.astimezone(UTC))
+        )
         written = 0
-        for written in self.write_hours(dict.fromkeys(queries.ROLLUPS, hours)):
+        for written in self.write_hours(_by_what(there)):
             yield Folded(0, 0, written, done=False)
         yield Folded(0, 0, written, done=True)
 
@@ -170,15 +170,15 @@ class Fold:
             Exception: What the store raises.
         """
         [begins] = self._store.fetch(queries.fold_begins())
-        written = 0
+        written: set[datetime] = set()
         for one in self._store.fetch(queries.fold_complete()):
             there = sorted({hour for hour in behind.get(one.what, ()) if hour >= one.since})
             for some in _chunks(there, HOURS_AT_ONCE):
                 for statement in queries.fold_rollups(one.what, some, begins.now):
                     self._store.command(statement.sql, statement.parameters)
-                    yield written
-                written += len(some)
-                yield written
+                    yield len(written)
+                written.update(some)
+                yield len(written)
 
     def _fold(
         self, begins: Beginning, news: Sequence[str], since: datetime, told: Folded
@@ -191,10 +191,7 @@ class Fold:
             told = replace(told, runs=told.runs + len(some))
             yield told
         behind = self._store.fetch(queries.fold_hours(since, begins.now))
-        changed = {
-            what: [one.hour for one in behind if one.what == what] for what in queries.ROLLUPS
-        }
-        for hours in self.write_hours(changed):
+        for hours in self.write_hours(_by_what(behind)):
             told = replace(told, hours=hours)
             yield told
 
@@ -220,6 +217,10 @@ class Fold:
         for statement in statements:
             self._store.command(statement.sql, statement.parameters)
             yield told
+
+
+def _by_what(hours: Sequence[TouchedHour]) -> dict[str, list[datetime]]:
+    return {what: [one.hour for one in hours if one.what == what] for what in queries.ROLLUPS}
 
 
 def _chunks(values: Sequence[R], size: int) -> Iterator[Sequence[R]]:

@@ -53,7 +53,9 @@ def test_what_is_on_a_cluster_is_altered_there_or_not_at_all(store: Client) -> N
         with pytest.raises(StorageError, match=f"is on the cluster {CLUSTER}: say --cluster"):
             limits.apply(store, [limits.Change(usage, 3, 0)], cluster=other)
     assert Runner(store, cluster=CLUSTER).apply() == []
-    assert [k.days for k in limits.kept_tables(store) if k.table.known_as == "usage"] == [usage.days]
+    assert [k.days for k in limits.kept_tables(store) if k.table.known_as == "usage"] == [
+        usage.days
+    ]
 
 
 def test_both_shards_are_asked_and_each_has_its_own(store: Client, program: Any, send: Any) -> None:
