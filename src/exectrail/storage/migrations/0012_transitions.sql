@@ -1,5 +1,5 @@
 -- Every change of state, valid or not, with what the first event of a segment adds.
--- What holds for all tables that are fed from `events` (0012 to 0037):
+-- What holds for all tables that are fed from `events` (0012 to 0035, 0045):
 --
 -- * Identity is (execution_id, sequence), and nothing else: batches come twice, in other cuts and in any order. The
 --   engine keeps one row per identity when it merges; whoever reads says FINAL.

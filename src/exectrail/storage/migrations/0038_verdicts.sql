@@ -1,7 +1,7 @@
 -- What the judge said of a segment, and on what evidence. Appended, never changed; the views below do not read it,
 -- they judge anew each time. The same verdict on the same evidence is one row, if two judges run.
 --
--- * verdict: abandoned, cancelled, stuck, orphaned, overdue, slow, as `judged` (0056) and `segments` define them; alive: none of
+-- * verdict: abandoned, cancelled, stuck, orphaned, overdue, slow, as `judged_of` (0056) and `segments` define them; alive: none of
 --   them holds any more. reason: why; for alive heartbeat, or the state that it told after all.
 -- * seconds and allowed_s: what was measured and what is allowed: quiet (stuck), at work (slow), past the deadline (overdue).
 -- * parent_id: who does not wait any more (orphaned).

@@ -1,4 +1,4 @@
--- One row: the numbers of the rules in `judged` (0056).
+-- One row: the numbers of the rules in `judged_of` (0056).
 --
 -- * stuck_after_s: how long nothing may be heard of an execution that has no baseline.
 -- * baseline_runs: how many past runs make a baseline.

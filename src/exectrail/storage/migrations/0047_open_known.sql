@@ -4,7 +4,7 @@
 -- * 0: open. 1: a later fold found it open no more. Such rows go after a week; where that leaves an older row behind, it costs a
 --   look, and the next fold says so again.
 -- * 2: settled (queries/fold_settled.sql). It told no end, and there is nothing more to be said of it unless it or its process is
---   heard again: it has been dead for so long that this was said, or it was resumed elsewhere. The other columns are what `judged`
+--   heard again: it has been dead for so long that this was said, or it was resumed elsewhere. The other columns are what `judged_of`
 --   (0056) said of it then; nobody judges it anew.
 CREATE TABLE IF NOT EXISTS open_known {on_cluster} (
     created DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),

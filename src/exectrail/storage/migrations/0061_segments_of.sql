@@ -10,7 +10,7 @@
 -- * node_id, parent_node, root_node: the execution, its parent and its root as they are shown, that is under the first
 --   segments of their chains: what was done beneath a resumed run belongs to the run that was resumed.
 -- * due: 1 reads only what the judge has to look at (0055). 0 is all.
--- * effective_state: the judge's word (`judged`, 0056) where it has one, abandoned or cancelled; else what the program said.
+-- * effective_state: the judge's word (`judged_of`, 0056) where it has one, abandoned or cancelled; else what the program said.
 -- * overdue: past its deadline, or that of the segment it resumes, with nothing to show that it ended; also while it is created,
 --   queued or paused, but not where it was resumed elsewhere, nor within a lease after the pipeline was silent. A deadline is
 --   a time by everybody's clock: it is not shifted.
