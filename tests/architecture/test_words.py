@@ -22,6 +22,7 @@ NOT_ASKING_OUR_TABLES = {
     "storage/foreign.py": "tables of somebody else, whose columns are known at run time",
     "storage/adoption.py": "the table of what was adopted, in the runner's room",
     "storage/backfill": "feeds what views feed on, by the SELECT of the view",
+    "storage/cluster.py": "asks the engine whether the tables are on a cluster",
     "storage/tables.py": "tables as such: which there are is known at run time",
     "storage/retention.py": "runs after each application, in the runner's room",
     "clickhouse_http/": "asks the engine about itself, and tells statements apart by their words",

@@ -10,6 +10,7 @@ from exectrail.retention.policy import said
 from exectrail.retention.purposes import Purpose, Role, purpose_of
 from exectrail.storage import adoption
 from exectrail.storage.client import Client
+from exectrail.storage.cluster import check_cluster
 from exectrail.storage.retention import clock_of, defaults, keep, remembered
 from exectrail.storage.runner import load_migrations
 from exectrail.storage.tables import Table, Tables
@@ -183,8 +184,8 @@ def apply(client: Client, changes: Sequence[Change], *, cluster: str | None = No
         StorageError: The tables are not where `cluster` says, and nothing is set; or the database
             refused one, and those before it are set.
     """
+    check_cluster(client, cluster)
     tables = Tables(client, cluster=cluster)
-    tables.check_cluster()
     for change in changes:
         keep(tables, change.kept.table, change.days)
 

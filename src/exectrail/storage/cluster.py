@@ -21,12 +21,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from exectrail.storage.client import Client, StorageError
 from exectrail.storage.placement import PLACEMENTS, Group, Placement
 from exectrail.storage.statements import masked
 
 SLOT: Final = "{on_cluster}"
 LOCAL: Final = "_local"
 """How the name of a shard's part of a table ends."""
+_DISTRIBUTED: Final = re.compile(r"Distributed\('(?P<cluster>[^']+)'")
 
 _ENGINES: Final = re.compile(r"(?:|Replacing|Aggregating|Summing|Collapsing|Coalescing)MergeTree")
 _WINDOW: Final = "non_replicated_deduplication_window"
@@ -103,17 +105,33 @@ def for_cluster(
     return [text.replace(SLOT, f"ON CLUSTER '{cluster}'") for text in made]
 
 
-def stored_name(table: str, placements: Mapping[str, Placement] = PLACEMENTS) -> str:
-    """The table that holds the rows on a cluster: what ALTER, DELETE and OPTIMIZE have to name.
+def check_cluster(client: Client, cluster: str | None) -> None:
+    """See that what is altered is altered wherever the tables are.
 
     Args:
-        table: A name that a migration makes.
-        placements: Where rows stand, by table.
+        client: Of the database, which need not exist yet.
+        cluster: Name of the cluster that alterations go to, if there is one.
 
     Raises:
-        KeyError: No migration makes it.
+        StorageError: They are on a cluster that was not named, or on one server though one was.
     """
-    return table + LOCAL if placements[table].key else table
+    rows = client.query(
+        "SELECT name, engine, engine_full FROM system.tables WHERE database = {database:String}",
+        {"database": client.database},
+        use_database=False,
+    )
+    for found in (_DISTRIBUTED.match(row["engine_full"]) for row in rows):
+        if found and found["cluster"] != cluster:
+            raise StorageError(
+                f"{client.database} is on the cluster {found['cluster']}:"
+                f" say --cluster {found['cluster']}"
+            )
+    alone = {row["name"] for row in rows if row["engine"].endswith("MergeTree")}
+    if cluster and any(PLACEMENTS[name].key for name in alone & PLACEMENTS.keys()):
+        raise StorageError(
+            f"{client.database} is on one server: leave --cluster out,"
+            " or name another --database, which is made on all servers"
+        )
 
 
 def replicated(engine: str, parameters: Sequence[str], group: Group) -> str:

@@ -17,12 +17,11 @@ from importlib import resources
 
 from exectrail.storage import adoption
 from exectrail.storage.client import DEFAULT_DATABASE, Client, StorageError
-from exectrail.storage.cluster import SLOT, for_cluster, replicated
+from exectrail.storage.cluster import SLOT, check_cluster, for_cluster, replicated
 from exectrail.storage.foreign import ForeignTable, Origin
 from exectrail.storage.placement import Group
 from exectrail.storage.retention import SETTINGS, restore
 from exectrail.storage.statements import split_statements
-from exectrail.storage.tables import Tables
 
 TABLE = "exectrail_migrations"
 
@@ -224,7 +223,7 @@ class Runner:
                 f"Applied migrations differ from their files: {names}. History is not rewritten:"
                 " restore the files, or bring the change as a new migration."
             )
-        Tables(self._client, cluster=self._cluster).check_cluster()
+        check_cluster(self._client, self._cluster)
         origin = self.origin()
         pending = [m for m in self._migrations if states[m.version].state is State.PENDING]
         if not pending:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from exectrail.storage.client import Client, StorageError
-from exectrail.storage.placement import PLACEMENTS
+from exectrail.storage.cluster import LOCAL
 
 SCRATCH: Final = "exectrail_scratch_"
 """How the names of tables begin that a command makes for itself and takes away again."""
@@ -24,8 +24,6 @@ ATTACHED: Final = "exectrail_attached"
 
 _TTL: Final = re.compile(r" TTL (.+?)(?: SETTINGS |$)")
 _DAYS: Final = re.compile(r"(?P<clock>.+?) \+ toIntervalDay\((?P<days>\d+)\)")
-_CLUSTER: Final = re.compile(r"Distributed\('?(?P<name>[\w-]+)")
-_LOCAL: Final = "_local"
 _PAUSE: Final = 0.2
 """Seconds from one look at a mutation to the next."""
 # What an answer may take and hold: these are a command's whole work, not a question's.
@@ -57,7 +55,7 @@ class Table:
     @property
     def known_as(self) -> str:
         """Its name without what a shard's part of a table has behind it."""
-        return self.name.removesuffix(_LOCAL)
+        return self.name.removesuffix(LOCAL)
 
     @property
     def folds(self) -> bool:
@@ -97,7 +95,6 @@ class Tables:
             cluster: Name of the cluster that alterations go to, if there is one.
         """
         self.client = client
-        self._cluster = cluster
         self._on_cluster = f" ON CLUSTER {quoted(cluster)}" if cluster else ""
 
     def all(self) -> list[Table]:
@@ -139,31 +136,6 @@ class Tables:
             {"engine": engine},
         )
         return [row["name"] for row in rows]
-
-    def check_cluster(self) -> None:
-        """See that what is altered is altered wherever the tables are.
-
-        Raises:
-            StorageError: They are on a cluster that was not named, or on one server though one was.
-        """
-        database = self.client.database
-        rows = self.client.query(
-            "SELECT name, engine, engine_full FROM system.tables"
-            " WHERE database = {database:String}",
-            {"database": database},
-            use_database=False,
-        )
-        for found in (_CLUSTER.match(row["engine_full"]) for row in rows):
-            if found and found["name"] != self._cluster:
-                raise StorageError(
-                    f"{database} is on the cluster {found['name']}: say --cluster {found['name']}"
-                )
-        alone = {row["name"] for row in rows if row["engine"].endswith("MergeTree")}
-        if self._cluster and any(PLACEMENTS[name].key for name in alone & PLACEMENTS.keys()):
-            raise StorageError(
-                f"{database} is on one server: leave --cluster out,"
-                " or name another --database, which is made on all servers"
-            )
 
     def exists(self) -> bool:
         """Whether the database is there."""

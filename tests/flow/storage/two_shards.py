@@ -19,7 +19,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from exectrail.storage.client import Client, connect
-from exectrail.storage.cluster import stored_name
+from exectrail.storage.cluster import LOCAL
 from exectrail.storage.placement import PLACEMENTS
 
 CLUSTER = "two"
@@ -73,8 +73,7 @@ class TwoShards(Client):
         if not rows:
             return
         if table not in self._types:
-            stored = stored_name(table) if table in PLACEMENTS else table
-            described = self.query(f"DESCRIBE TABLE {stored}")
+            described = self.query(f"DESCRIBE TABLE {_stored(table)}")
             self._types[table] = {str(column["name"]): str(column["type"]) for column in described}
         columns = list(rows[0])
         self._driver.insert(
@@ -100,6 +99,11 @@ def shard_of(key: str) -> str:
     return f"({key}) % 2 + 1"
 
 
+def _stored(table: str) -> str:
+    """The table that holds the rows."""
+    return table + LOCAL if table in PLACEMENTS and PLACEMENTS[table].key else table
+
+
 def _write_config(directory: Path, database: str) -> Path:
     """The configuration of the embedded engine, with a cluster and the rights to use it."""
     users = ElementTree.parse(resources.files("exectrail.clickhouse_http") / "users.xml")
@@ -122,7 +126,7 @@ def _write_config(directory: Path, database: str) -> Path:
     policies = ElementTree.SubElement(ElementTree.SubElement(user, "databases"), database)
     for table, placement in PLACEMENTS.items():
         if placement.key:
-            policy = ElementTree.SubElement(policies, stored_name(table))
+            policy = ElementTree.SubElement(policies, _stored(table))
             # Who asks no shard sees all: materialized views of what is inserted do.
             ElementTree.SubElement(
                 policy, "filter"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exectrail.storage.cluster import for_cluster, stored_name
+from exectrail.storage.cluster import for_cluster
 from exectrail.storage.placement import PLACEMENTS, Group, Placement
 from exectrail.storage.runner import Migration, load_migrations
 from exectrail.storage.statements import masked
@@ -176,12 +176,6 @@ def test_every_place_is_that_of_a_table_that_a_migration_makes() -> None:
     made = {m.name for m in load_migrations() if "CREATE TABLE" in masked(m.text)}
     assert set(PLACEMENTS) == made
     assert all(place.why for place in PLACEMENTS.values())
-
-
-def test_what_holds_the_rows_is_named_by_the_table() -> None:
-    assert stored_name("usage") == "usage_local"
-    assert stored_name("judge_settings") == "judge_settings"
-    assert stored_name("events") == "events"
 
 
 def test_the_page_lists_every_table_and_every_statement() -> None:
