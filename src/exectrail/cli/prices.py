@@ -95,7 +95,10 @@ def _register_looking(actions: arguments.SubParsers) -> None:
     show.add_argument("--version", default="", metavar="V", help="default: the latest")
     when = show.add_mutually_exclusive_group()
     when.add_argument(
-        "--at", metavar="WHEN", type=arguments.since, help="as of then, not as of now"
+        "--at",
+        metavar="WHEN",
+        type=arguments.since,
+        help="as of then, not as of now; without a zone it is local time",
     )
     when.add_argument("--history", action="store_true", help="as of all times")
     show.set_defaults(run=price_actions.show)

@@ -28,7 +28,11 @@ _COUNTED = ("transitions", "usage", "workers", "spans")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this command has."""
     parser.add_argument(
-        "--since", type=_time, default=_EPOCH, metavar="WHEN", help="30d, or a date; default: all"
+        "--since",
+        type=_time,
+        default=_EPOCH,
+        metavar="WHEN",
+        help="30d, or a date or time, local without a zone; default: all",
     )
     parser.add_argument(
         "--until",
