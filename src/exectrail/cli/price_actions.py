@@ -172,7 +172,7 @@ def recost(client: Client, args: argparse.Namespace) -> int:
     elif rows:
         write(price_tables.recost(version, rows, view(), applied=args.yes))
     else:
-        tell("no model call there.")
+        tell("no call there was costed again." if args.as_told else "no model call there.")
     return 0
 
 

@@ -135,11 +135,29 @@ def _register_recost(actions: arguments.SubParsers) -> None:
     recost.add_argument(
         "--over-provider", action="store_true", help="also where the provider said the cost"
     )
-    recost.add_argument("--as-told", action="store_true", help="back to what the programs said")
+    recost.add_argument(
+        "--as-told",
+        action="store_true",
+        help="back to what the programs said: all calls of the time",
+    )
     sure = recost.add_mutually_exclusive_group()
     sure.add_argument("--yes", action="store_true", help="do it")
     sure.add_argument("--dry-run", action="store_true", help="only say what would change (default)")
-    recost.set_defaults(run=price_actions.recost)
+
+    def run(args: argparse.Namespace) -> int:
+        given = (
+            ("--version", args.version),
+            ("--only-unpriced", args.only_unpriced),
+            ("--over-provider", args.over_provider),
+        )
+        if args.as_told and (idle := [option for option, value in given if value]):
+            recost.error(
+                "--as-told takes back every re-costed call of the time, whatever it was costed by:"
+                f" leave out {', '.join(idle)}"
+            )
+        return price_actions.recost(args)
+
+    recost.set_defaults(run=run)
 
 
 def _register_rate(actions: arguments.SubParsers) -> None:
