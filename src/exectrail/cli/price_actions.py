@@ -179,8 +179,6 @@ def recost(client: Client, args: argparse.Namespace) -> int:
 @connected
 def set_rate(client: Client, args: argparse.Namespace) -> int:
     """Set a rate."""
-    if args.currency == args.into:
-        raise CommandError("a currency is worth itself; name two")
     row: Mapping[str, object] = {
         "currency": args.currency,
         "into": args.into,

@@ -183,7 +183,13 @@ def _register_rate(actions: arguments.SubParsers) -> None:
         type=_day,
         help="2026-01-31; today if left out",
     )
-    set_rate.set_defaults(run=price_actions.set_rate)
+
+    def run(args: argparse.Namespace) -> int:
+        if args.currency == args.into:
+            set_rate.error("a currency is worth itself: name two")
+        return price_actions.set_rate(args)
+
+    set_rate.set_defaults(run=run)
     listing = arguments.command(rates, "list", "the rates", "The rates that were set.", "")
     listing.set_defaults(run=price_actions.list_rates)
 

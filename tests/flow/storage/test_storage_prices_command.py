@@ -160,6 +160,7 @@ def test_what_as_told_would_not_heed_is_refused(
         ("prices",),
         ("prices", "rate", "set", "USD", "eur", "1"),
         ("prices", "rate", "set", "USD", "EUR", "-1"),
+        ("prices", "rate", "set", "USD", "USD", "2", "--url", "http://127.0.0.1:1"),
         ("prices", "rate", "set", "USD", "EUR", "1", "--from", "soon"),
         ("prices", "recost", "--yes", "--dry-run"),
         ("cost", "--by", "cause"),
