@@ -49,6 +49,7 @@ def test_prices_are_kept_shown_compared_and_used(
     code, said = ask("prices", "sync", "--overrides", str(file), "--dry-run")
     assert (code, [each["new"] for each in said["versions"]]) == (0, [True, True])
     assert ask("prices", "versions")[1] == {"versions": []}
+    assert "there are no two versions to compare" in ask("prices", "diff")[1]
     assert ask("prices", "sync", "--overrides", str(file))[0] == 0
     kept = ask("prices", "versions")[1]["versions"]
     assert [each["version"] for each in kept] == [own, public]
@@ -58,6 +59,9 @@ def test_prices_are_kept_shown_compared_and_used(
     shown = ask("prices", "show", "gpt-4o-2024-08-06", "--provider", "openai")[1]
     assert [(each["model"], each["input"]) for each in shown["prices"]] == [("gpt-4o", "2.5")]
 
+    code, said = ask("prices", "diff")
+    assert (code, "no two versions of genai-prices" in said) == (1, True)
+    assert said.endswith(f": exectrail prices diff {public} {own}\n")
     changed = ask("prices", "diff", public, own)[1]
     assert [each["model"] for each in changed["changes"]] == ["m-*"]
     assert [(each["before"], each["after"]) for each in changed["money"]] == [(None, "0.006")]
