@@ -35,12 +35,12 @@ def kept(done: Sequence[Kept], *, dry_run: bool) -> list[Text]:
 
 
 def versions(found: Sequence[PriceVersion], view: View) -> list[Text]:
-    """The versions, the latest first."""
+    """The versions, the latest first; their names are never cut, for commands take them whole."""
     columns = [
-        Column("VERSION", minimum=20),
-        Column("SOURCE"),
-        Column("OVER", optional=True),
-        Column("LISTINGS", right=True),
+        Column("VERSION"),
+        Column("SOURCE", drop=1),
+        Column("OVER", optional=True, drop=3),
+        Column("LISTINGS", right=True, drop=2),
         Column("KEPT SINCE"),
     ]
     rows = [
