@@ -63,7 +63,7 @@ def _action(actions: _SubParsers, name: str, brief: str, examples: str) -> argpa
     parser = actions.add_parser(
         name,
         help=brief,
-        description=brief.capitalize() + ".",
+        description=f"{brief[0].upper()}{brief[1:]}.",
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
