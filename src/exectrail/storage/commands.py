@@ -29,6 +29,8 @@ tables that a collector's exporter, or somebody else, has made already:
   exectrail migrate backfill                              what they held before
 
 The password may stand in EXECTRAIL_CLICKHOUSE_PASSWORD.
+exit codes: 0 done or told; 1 `status`: something is pending or changed, or cannot be adopted;
+2 refused, failed, or not called rightly.
 """
 
 

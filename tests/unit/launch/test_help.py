@@ -48,3 +48,11 @@ def test_what_is_written_in_capitals_stays_so(capsys: pytest.CaptureFixture[str]
     assert "Print the SQL of an application from nothing; changes nothing." in (
         capsys.readouterr().out
     )
+
+
+@pytest.mark.parametrize("words", [words for words in HELPS if " migrate" in words])
+def test_the_help_of_what_ends_otherwise_than_others_names_its_exit_codes(words: str) -> None:
+    _, heading, codes = HELPS[words].partition("\nexit codes: 0 done or told")
+
+    assert heading
+    assert "2 refused, failed, or not called rightly" in codes
