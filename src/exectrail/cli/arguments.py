@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import textwrap
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from exectrail.storage.client import DEFAULT_DATABASE
@@ -64,13 +64,14 @@ def add_id(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_since(parser: argparse._ActionsContainer, meaning: str) -> None:
-    """Add `--since`."""
+def add_since(parser: argparse._ActionsContainer, meaning: str, *, utc: bool = False) -> None:
+    """Add `--since`; with `utc` for what is counted by days, which are those of UTC."""
     parser.add_argument(
         "--since",
         metavar="WHEN",
-        type=since,
-        help=f"{meaning}: 30m, 24h, 7d, 2w, or a date or time like 2026-11-21 or 2026-11-21T08:00Z",
+        type=since_utc if utc else since,
+        help=f"{meaning}: 30m, 24h, 7d, 2w, or a date or time like 2026-11-21 or 2026-11-21T08:00Z;"
+        f" without a zone it is {'UTC' if utc else 'local time'}",
     )
 
 
@@ -80,6 +81,19 @@ def since(text: str) -> datetime:
     Raises:
         argparse.ArgumentTypeError: It is neither.
     """
+    return _since(text, None)
+
+
+def since_utc(text: str) -> datetime:
+    """The same, but without a zone it is UTC.
+
+    Raises:
+        argparse.ArgumentTypeError: It is neither.
+    """
+    return _since(text, UTC)
+
+
+def _since(text: str, zone: tzinfo | None) -> datetime:
     word = text.strip()
     now = datetime.now(UTC)
     if match := _SPAN.fullmatch(word):
@@ -89,7 +103,9 @@ def since(text: str) -> datetime:
         except OverflowError as error:
             raise argparse.ArgumentTypeError(f"{text!r} is longer ago than time goes") from error
     try:
-        return max(datetime.fromisoformat(word).astimezone(UTC), _EPOCH)
+        found = datetime.fromisoformat(word)
+        known = found if found.tzinfo else found.replace(tzinfo=zone)
+        return max(known.astimezone(UTC), _EPOCH)
     except (ValueError, OverflowError) as error:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a span like 30m, 24h, 7d nor a time like 2026-11-21T08:00Z"

@@ -114,7 +114,9 @@ def register(subparsers: arguments.SubParsers) -> None:
     which.add_argument(  # args.run is what is called
         "--run", dest="of", metavar="ID", help="one run alone; the beginning of its id is enough"
     )
-    arguments.add_since(which, "calls since that day (UTC), or of the runs made since then")
+    arguments.add_since(
+        which, "calls since that day (UTC), or of the runs made since then", utc=True
+    )
     parser.set_defaults(run=_run)
 
 

@@ -17,7 +17,7 @@ from exectrail.cli.words import rfc3339
 from exectrail.costing import CostingError, Range
 from exectrail.pricing import PriceFileError
 from exectrail.pricing.book import PUBLIC, Book, Matcher, matcher, public_book, user_book
-from exectrail.queries import StoredPrice
+from exectrail.queries import PriceVersion, StoredPrice
 from exectrail.storage.client import StorageError, connect
 
 if TYPE_CHECKING:
@@ -132,17 +132,7 @@ def diff(client: Client, args: argparse.Namespace) -> int:
     """Compare two versions."""
     before, after = args.before, args.after
     if not after:
-        kept = [version.version for version in costing.versions(client)]
-        if before:
-            before, after = before, next((v for v in kept if v != before), "")
-        else:
-            kept = [v.version for v in costing.versions(client) if v.source == PUBLIC]
-            before, after = (kept[1], kept[0]) if len(kept) > 1 else ("", "")
-        if not after:
-            raise CommandError(
-                "there are no two versions to compare: `exectrail prices versions` lists them, and"
-                " `exectrail prices sync` keeps another one"
-            )
+        before, after = _two(costing.versions(client), before)
     since = args.since or datetime.now(UTC) - timedelta(days=30)
     found = costing.compare(client, before, after, Range(since=since))
     if args.json:
@@ -150,6 +140,25 @@ def diff(client: Client, args: argparse.Namespace) -> int:
     else:
         write(price_tables.difference(found, since, view()))
     return 0
+
+
+def _two(kept: Sequence[PriceVersion], before: str) -> tuple[str, str]:
+    """The version that was named and the latest other one, or the two latest of genai-prices."""
+    names = [each.version for each in kept]
+    public = [each.version for each in kept if each.source == PUBLIC]
+    if before and (other := next((name for name in names if name != before), "")):
+        return before, other
+    if not before and len(public) > 1:
+        return public[1], public[0]
+    if before or len(names) < 2:
+        raise CommandError(
+            "there are no two versions to compare: `exectrail prices versions` lists them, and"
+            " `exectrail prices sync` keeps another one"
+        )
+    raise CommandError(
+        "there are no two versions of genai-prices to compare. Name two of those that `exectrail"
+        f" prices versions` lists, such as: exectrail prices diff {names[1]} {names[0]}"
+    )
 
 
 @_answering
@@ -172,15 +181,13 @@ def recost(client: Client, args: argparse.Namespace) -> int:
     elif rows:
         write(price_tables.recost(version, rows, view(), applied=args.yes))
     else:
-        tell("no model call there.")
+        tell("no call there was costed again." if args.as_told else "no model call there.")
     return 0
 
 
 @connected
 def set_rate(client: Client, args: argparse.Namespace) -> int:
     """Set a rate."""
-    if args.currency == args.into:
-        raise CommandError("a currency is worth itself; name two")
     row: Mapping[str, object] = {
         "currency": args.currency,
         "into": args.into,

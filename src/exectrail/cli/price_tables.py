@@ -35,12 +35,12 @@ def kept(done: Sequence[Kept], *, dry_run: bool) -> list[Text]:
 
 
 def versions(found: Sequence[PriceVersion], view: View) -> list[Text]:
-    """The versions, the latest first."""
+    """The versions, the latest first; their names are never cut, for commands take them whole."""
     columns = [
-        Column("VERSION", minimum=20),
-        Column("SOURCE"),
-        Column("OVER", optional=True),
-        Column("LISTINGS", right=True),
+        Column("VERSION"),
+        Column("SOURCE", drop=1),
+        Column("OVER", optional=True, drop=3),
+        Column("LISTINGS", right=True, drop=2),
         Column("KEPT SINCE"),
     ]
     rows = [
@@ -242,15 +242,17 @@ def recost(version: str, rows: Sequence[Recost], view: View, *, applied: bool) -
         Text(),
         *table(columns, lines, view.width).lines,
         Text(),
-        *wrap(Text(_ending(rows, applied=applied)), view.width),
+        *wrap(Text(_ending(version, rows, applied=applied)), view.width),
     ]
 
 
-def _ending(rows: Sequence[Recost], *, applied: bool) -> str:
+def _ending(version: str, rows: Sequence[Recost], *, applied: bool) -> str:
     changed = sum(row.changed for row in rows)
     calls = f"{changed:,} {'call' if changed == 1 else 'calls'}"
     if not changed:
         return "No call would change." if not applied else "No call changed."
+    if applied and not version:
+        return f"{calls} changed: what was told holds again."
     if applied:
         return f"{calls} changed. `exectrail prices recost --as-told` takes it back."
     return f"{calls} would change; nothing was. Add --yes to have all figures use these costs."

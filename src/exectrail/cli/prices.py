@@ -23,6 +23,10 @@ _SYNC: Final = """\
   exectrail prices sync --dry-run
   exectrail prices sync --overrides prices.toml
 """
+_VERSIONS: Final = """\
+  exectrail prices versions
+  exectrail prices versions --json | jq -r '.versions[].version'
+"""
 _SHOW: Final = """\
   exectrail prices show gpt-4o                   what it costs now
   exectrail prices show gpt-4o --history         and what it did
@@ -37,6 +41,12 @@ _RECOST: Final = """\
   exectrail prices recost --since 30d --yes      have the figures use the latest prices
   exectrail prices recost --only-unpriced --yes  price what had no price
   exectrail prices recost --as-told --yes        take all of it back
+"""
+_RATE_SET: Final = """\
+  exectrail prices rate set USD EUR 0.92 --from 2026-01-01
+"""
+_RATE_LIST: Final = """\
+  exectrail prices rate list
 """
 
 
@@ -79,7 +89,7 @@ def _register_sync(actions: arguments.SubParsers) -> None:
 
 def _register_looking(actions: arguments.SubParsers) -> None:
     versions = arguments.command(
-        actions, "versions", "the versions that are kept", "The versions that are kept.", ""
+        actions, "versions", "the versions that are kept", "The versions that are kept.", _VERSIONS
     )
     versions.set_defaults(run=price_actions.versions)
     show = arguments.command(
@@ -95,7 +105,10 @@ def _register_looking(actions: arguments.SubParsers) -> None:
     show.add_argument("--version", default="", metavar="V", help="default: the latest")
     when = show.add_mutually_exclusive_group()
     when.add_argument(
-        "--at", metavar="WHEN", type=arguments.since, help="as of then, not as of now"
+        "--at",
+        metavar="WHEN",
+        type=arguments.since,
+        help="as of then, not as of now; without a zone it is local time",
     )
     when.add_argument("--history", action="store_true", help="as of all times")
     show.set_defaults(run=price_actions.show)
@@ -132,16 +145,38 @@ def _register_recost(actions: arguments.SubParsers) -> None:
     recost.add_argument(
         "--over-provider", action="store_true", help="also where the provider said the cost"
     )
-    recost.add_argument("--as-told", action="store_true", help="back to what the programs said")
+    recost.add_argument(
+        "--as-told",
+        action="store_true",
+        help="back to what the programs said: all calls of the time",
+    )
     sure = recost.add_mutually_exclusive_group()
     sure.add_argument("--yes", action="store_true", help="do it")
     sure.add_argument("--dry-run", action="store_true", help="only say what would change (default)")
-    recost.set_defaults(run=price_actions.recost)
+
+    def run(args: argparse.Namespace) -> int:
+        given = (
+            ("--version", args.version),
+            ("--only-unpriced", args.only_unpriced),
+            ("--over-provider", args.over_provider),
+        )
+        if args.as_told and (idle := [option for option, value in given if value]):
+            recost.error(
+                "--as-told takes back every re-costed call of the time, whatever it was costed by:"
+                f" leave out {', '.join(idle)}"
+            )
+        return price_actions.recost(args)
+
+    recost.set_defaults(run=run)
 
 
 def _register_rate(actions: arguments.SubParsers) -> None:
     rate = actions.add_parser(
-        "rate", help="exchange rates", description="Exchange rates, as you set them."
+        "rate",
+        help="exchange rates",
+        description="Exchange rates, as you set them.",
+        epilog=f"examples:\n{_RATE_SET}{_RATE_LIST}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     rates = rate.add_subparsers(required=True, metavar="set|list", dest="rate_action")
     set_rate = arguments.command(
@@ -150,7 +185,7 @@ def _register_rate(actions: arguments.SubParsers) -> None:
         "say what a currency is worth",
         "Say what one unit of a currency is worth in another, from a day (UTC) on. `exectrail cost"
         " --currency` uses it.",
-        "  exectrail prices rate set USD EUR 0.92 --from 2026-01-01\n",
+        _RATE_SET,
     )
     set_rate.add_argument("currency", metavar="FROM", type=arguments.currency)
     set_rate.add_argument("into", metavar="INTO", type=arguments.currency)
@@ -162,8 +197,14 @@ def _register_rate(actions: arguments.SubParsers) -> None:
         type=_day,
         help="2026-01-31; today if left out",
     )
-    set_rate.set_defaults(run=price_actions.set_rate)
-    listing = arguments.command(rates, "list", "the rates", "The rates that were set.", "")
+
+    def run(args: argparse.Namespace) -> int:
+        if args.currency == args.into:
+            set_rate.error("a currency is worth itself: name two")
+        return price_actions.set_rate(args)
+
+    set_rate.set_defaults(run=run)
+    listing = arguments.command(rates, "list", "the rates", "The rates that were set.", _RATE_LIST)
     listing.set_defaults(run=price_actions.list_rates)
 
 

@@ -97,7 +97,7 @@ def register(subparsers: _SubParsers) -> None:
     up.add_argument(
         "--wait",
         metavar="SECONDS",
-        type=float,
+        type=_seconds,
         default=180.0,
         help="how long, at most; 0 does not wait (default: 180)",
     )
@@ -220,6 +220,16 @@ def _add_path(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="what `exectrail stack init` prepared (default: the current directory)",
     )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:  # nan is not either
+        raise argparse.ArgumentTypeError(f"{text!r} is no time to wait: 0, or seconds above it")
+    return seconds
 
 
 def _path(args: argparse.Namespace) -> Path:

@@ -59,7 +59,7 @@ def register(subparsers: arguments.SubParsers) -> None:
     parser.add_argument(
         "--before",
         metavar="DATE",
-        type=arguments.since,
+        type=arguments.since_utc,
         help="rows received before this day (UTC): 2026-01-01, or 400d for so long ago",
     )
     parser.add_argument("--to", metavar="DIR", type=_directory, help="where to write")

@@ -18,6 +18,8 @@ EXAMPLES = """\
 examples:
   exectrail migrate backfill                     what there is; changes nothing
   exectrail migrate backfill --since 30d --yes   the last 30 days
+
+exit codes: 0 done or told, 2 refused, failed, or not called rightly.
 """
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +30,11 @@ _COUNTED = ("transitions", "usage", "workers", "spans")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this command has."""
     parser.add_argument(
-        "--since", type=_time, default=_EPOCH, metavar="WHEN", help="30d, or a date; default: all"
+        "--since",
+        type=_time,
+        default=_EPOCH,
+        metavar="WHEN",
+        help="30d, or a date or time, local without a zone; default: all",
     )
     parser.add_argument(
         "--until",
@@ -51,6 +57,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _backfill(client: Client, args: argparse.Namespace) -> int:
     origin = adoption.remembered(client)
+    if origin is None and not _is_there(client):
+        raise StorageError(
+            f"{client.address} has no database '{client.database}'. Name the one that adopted"
+            " tables: --database NAME"
+        )
     if origin is None:
         raise StorageError(
             f"Database '{client.database}' has adopted nothing, and what its own tables take is"
@@ -75,6 +86,15 @@ def _backfill(client: Client, args: argparse.Namespace) -> int:
     for name in _COUNTED:
         print(f"{name:<12} {before[name]:>12,} -> {after[name]:,}")
     return 0
+
+
+def _is_there(client: Client) -> bool:
+    rows = client.query(
+        "SELECT name FROM system.databases WHERE name = {database:String}",
+        {"database": client.database},
+        use_database=False,
+    )
+    return bool(rows)
 
 
 def _tell(todo: Sequence[Step], until: datetime, *, as_json: bool) -> int:

@@ -29,6 +29,8 @@ tables that a collector's exporter, or somebody else, has made already:
   exectrail migrate backfill                              what they held before
 
 The password may stand in EXECTRAIL_CLICKHOUSE_PASSWORD.
+exit codes: 0 done or told; 1 `status`: something is pending or changed, or cannot be adopted;
+2 refused, failed, or not called rightly.
 """
 
 
@@ -63,7 +65,7 @@ def _action(actions: _SubParsers, name: str, brief: str, examples: str) -> argpa
     parser = actions.add_parser(
         name,
         help=brief,
-        description=brief.capitalize() + ".",
+        description=f"{brief[0].upper()}{brief[1:]}.",
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -156,6 +156,19 @@ def test_what_is_not_over_stays_and_what_was_dropped_comes_back(
     # Once more, and nothing counts twice.
     assert call("archive", "attach", tmp_path, "--back", "--yes").code == 0
     assert call("cost", "--json").document == money
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Tokyo"])
+def test_the_day_is_one_of_utc_wherever_one_is(
+    zone: str, store: Client, call: Call, live_in: Callable[[str], None], tmp_path: Path
+):
+    live_in(zone)
+    day = f"{days_ago(20):%Y-%m-%d}"
+
+    assert call("archive", "all", "--before", day, "--to", tmp_path).code == 0
+
+    [batch] = Manifest.read(tmp_path).batches
+    assert batch.before == f"{day}T00:00:00+00:00"
 
 
 def test_a_drop_is_told_before_it_is_done(

@@ -139,6 +139,14 @@ def test_a_backfill_needs_something_adopted(ours: Client, command: Command) -> N
     assert "has adopted nothing" in errors
 
 
+def test_a_backfill_of_a_database_that_is_not_there_says_so(ours: Client, command: Command) -> None:
+    code, told, errors = command("backfill")
+
+    assert (code, told) == (2, "")
+    assert f"has no database '{ours.database}'" in errors
+    assert made_of(ours) == []
+
+
 def test_status_says_before_anything_is_made_what_can_be_read(
     ours: Client, make_theirs: Callable[..., Client], command: Command
 ) -> None:

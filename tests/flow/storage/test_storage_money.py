@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from exectrail import queries
 from exectrail.conventions import names
+from exectrail.launch import main
 from exectrail.queries import CostBy, Usage, total
 from exectrail.storage.client import Client
 
@@ -179,3 +182,27 @@ def test_cost_is_filtered_by_project_and_day(
     assert only.cost == Decimal(2)
     [only] = store.fetch(queries.cost_by(CostBy.WORKFLOW, since=base))
     assert (only.key, only.cost) == ("w", Decimal(2))
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Tokyo", "America/Los_Angeles"])
+def test_cost_since_a_day_begins_with_that_day_of_utc_wherever_one_is(
+    zone: str,
+    store: Client,
+    program: Callable[..., Any],
+    send: Callable[..., None],
+    base: datetime,
+    live_in: Callable[[str], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    day = base.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    day -= timedelta(days=2)
+    writer, at = program(), (day - base).total_seconds()
+    writer.start("workflow", "night", at - 60).use(at - 1).use(at + 1, cost="2")
+    send(writer)
+    live_in(zone)
+
+    words = ("--since", f"{day:%Y-%m-%d}", "--json", "--url", store.address)
+    assert main(["cost", *words]) == 0
+
+    [row] = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["key"], row["cost"]) == (f"{day:%Y-%m-%d}", "2")

@@ -49,6 +49,7 @@ def test_prices_are_kept_shown_compared_and_used(
     code, said = ask("prices", "sync", "--overrides", str(file), "--dry-run")
     assert (code, [each["new"] for each in said["versions"]]) == (0, [True, True])
     assert ask("prices", "versions")[1] == {"versions": []}
+    assert "there are no two versions to compare" in ask("prices", "diff")[1]
     assert ask("prices", "sync", "--overrides", str(file))[0] == 0
     kept = ask("prices", "versions")[1]["versions"]
     assert [each["version"] for each in kept] == [own, public]
@@ -58,6 +59,9 @@ def test_prices_are_kept_shown_compared_and_used(
     shown = ask("prices", "show", "gpt-4o-2024-08-06", "--provider", "openai")[1]
     assert [(each["model"], each["input"]) for each in shown["prices"]] == [("gpt-4o", "2.5")]
 
+    code, said = ask("prices", "diff")
+    assert (code, "no two versions of genai-prices" in said) == (1, True)
+    assert said.endswith(f": exectrail prices diff {public} {own}\n")
     changed = ask("prices", "diff", public, own)[1]
     assert [each["model"] for each in changed["changes"]] == ["m-*"]
     assert [(each["before"], each["after"]) for each in changed["money"]] == [(None, "0.006")]
@@ -114,12 +118,53 @@ def test_without_a_store_prices_are_those_of_the_installed_list(
     assert "These are the prices of the installed genai-prices." in told.err
 
 
+def test_what_was_taken_back_is_not_said_to_be_taken_back_once_more(
+    ask: Callable[..., tuple[int, Any]],
+    store: Client,
+    program: Callable[..., Any],
+    send: Callable[..., None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "prices.toml"
+    file.write_text(f'version = "mine"\n{PRICES}')
+    writer = program()
+    writer.start("workflow", "w", -60).use(-59, cost="1").use(-58, cost=None)
+    send(writer)
+    assert ask("prices", "sync", "--overrides", str(file))[0] == 0
+
+    def ending(*words: str) -> str:
+        assert main(["prices", "recost", *words, "--url", store.address]) == 0
+        told = capsys.readouterr()
+        return " ".join((told.out or told.err).split("\n\n")[-1].split())
+
+    takes_back = "2 calls changed. `exectrail prices recost --as-told` takes it back."
+    assert ending("--as-told") == "exectrail: no call there was costed again."
+    assert ending("--yes") == takes_back
+    assert ending("--as-told").startswith("2 calls would change; nothing was.")
+    assert ending("--as-told", "--yes") == "2 calls changed: what was told holds again."
+
+
+@pytest.mark.parametrize("option", ["--version=v", "--only-unpriced", "--over-provider"])
+def test_what_as_told_would_not_heed_is_refused(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["prices", "recost", "--as-told", option, "--url", "http://127.0.0.1:1"])
+
+    assert ended.value.code == 2
+    assert f"whatever it was costed by: leave out {option.partition('=')[0]}\n" in (
+        capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("prices",),
         ("prices", "rate", "set", "USD", "eur", "1"),
         ("prices", "rate", "set", "USD", "EUR", "-1"),
+        ("prices", "rate", "set", "USD", "USD", "2", "--url", "http://127.0.0.1:1"),
         ("prices", "rate", "set", "USD", "EUR", "1", "--from", "soon"),
         ("prices", "recost", "--yes", "--dry-run"),
         ("cost", "--by", "cause"),

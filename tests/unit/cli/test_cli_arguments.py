@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exectrail.cli.arguments import limit, since
+from exectrail.cli.arguments import limit, since, since_utc
 from exectrail.cli.commands import register
 
 
@@ -44,6 +45,23 @@ def test_a_span_counts_back_from_now(text: str, span: timedelta) -> None:
 )
 def test_a_time_is_iso_8601_and_local_without_a_zone(text: str, time: datetime) -> None:
     assert since(text) == time
+
+
+@pytest.mark.parametrize(("zone", "ahead"), [("Europe/Berlin", 1), ("Asia/Tokyo", 9)])
+def test_a_date_is_of_the_zone_that_the_help_says(
+    zone: str, ahead: int, live_in: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    live_in(zone)
+    midnight = datetime(2026, 11, 22, tzinfo=UTC)
+    for command, moment, meant in (
+        ("runs", midnight - timedelta(hours=ahead), "without a zone it is local time"),
+        ("cost", midnight, "without a zone it is UTC"),
+    ):
+        assert parser().parse_args([command, "--since", "2026-11-22"]).since == moment
+        with pytest.raises(SystemExit):
+            parser().parse_args([command, "--help"])
+        assert meant in " ".join(capsys.readouterr().out.split())
+    assert since_utc("2026-11-22T08:00+02:00") == datetime(2026, 11, 22, 6, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "7", "-7d", "7y", "999999w", "2026-13-01"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from exectrail.cli import price_tables
 from exectrail.cli.screen import View
 from exectrail.costing import Change, Difference
 from exectrail.costing.compare import Money
-from exectrail.queries import Recost, StoredPrice
+from exectrail.queries import PriceVersion, Recost, StoredPrice
 
 SINCE = datetime(2026, 10, 22, tzinfo=UTC)
 
@@ -44,6 +47,29 @@ def test_prices_with_dates_hours_sizes_and_what_has_none(
         price(rows, "nobody-knows", None),
     ]
     golden("prices", price_tables.prices("genai-prices/0.2.3", shown, view))
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (130, ["VERSION", "SOURCE", "OVER", "LISTINGS", "KEPT", "SINCE"]),
+        (100, ["VERSION", "SOURCE", "LISTINGS", "KEPT", "SINCE"]),
+        (60, ["VERSION", "KEPT", "SINCE"]),
+    ],
+)
+def test_the_name_of_a_version_is_whole_and_other_columns_give_way(
+    width: int, columns: list[str], rows: Any, narrow: Callable[[int], View], plain: Any
+) -> None:
+    public, own = "genai-prices/0.2.3", "contract-2026+genai-prices/0.2.3"
+    kept = [
+        rows.make(PriceVersion, version=own, source="user file", base=public, listings=2),
+        rows.make(PriceVersion, version=public, source="genai-prices", listings=1100),
+    ]
+
+    lines = [line.split() for line in plain(price_tables.versions(kept, narrow(width)), width)]
+
+    assert lines[0] == columns
+    assert [line[0] for line in lines[1:]] == [own, public]
 
 
 def recost(rows: Any, model: str, calls: int, cost: str | None, after: str | None) -> Recost:

@@ -203,3 +203,14 @@ def test_where_docker_has_no_compose_it_says_what_to_do(
     assert main(["stack", "down", "--path", str(stack)]) == 1
     assert "has no compose plugin. Install it" in capsys.readouterr().err
     assert docker.calls == []
+
+
+@pytest.mark.parametrize("seconds", ["-3", "-0.1", "nan", "soon"])
+def test_a_wait_that_is_none_is_a_wrong_call(
+    seconds: str, docker: Docker, stack: Path, capsys: Capture
+):
+    with pytest.raises(SystemExit) as ended:
+        main(["stack", "up", "--path", str(stack), "--wait", seconds])
+
+    assert (ended.value.code, docker.calls) == (2, [])
+    assert "is no time to wait" in capsys.readouterr().err
