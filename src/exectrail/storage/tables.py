@@ -84,6 +84,15 @@ def as_text(columns: Iterable[str]) -> str:
     return f"formatRowNoNewline('TSV', {', '.join(quoted(c) for c in columns)})"
 
 
+def row_id(table: Table) -> str:
+    """The expression that makes a name for a row out of all its columns.
+
+    It may stand beside other conditions, where formatRow may not.
+    """
+    columns = ", ".join(quoted(name) for name in table.columns)
+    return f"hex(sipHash128(toString(tuple({columns}))))"
+
+
 class Tables:
     """The tables of the database that a client speaks to."""
 
@@ -246,6 +255,20 @@ class Tables:
         rows = [{column: value} for value in values]
         for start in range(0, len(rows), 100_000):
             self.client.insert(table, rows[start : start + 100_000])
+
+    def fill_ids(self, target: str, table: Table, source: str, condition: str) -> None:
+        """Put the names of rows into a scratch table.
+
+        Args:
+            target: The scratch table, with the column `id`.
+            table: Which columns.
+            source: A table with the same columns.
+            condition: Which rows.
+        """
+        self.client.command(
+            f"INSERT INTO {quoted(target)} SELECT {row_id(table)} AS id"  # noqa: S608 see the module
+            f" FROM {quoted(source)} WHERE {condition}"
+        )
 
     def drop(self, table: str, kind: str = "TABLE") -> None:
         """Take a table, or with `kind` a view, away if it is there."""
