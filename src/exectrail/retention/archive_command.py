@@ -191,7 +191,7 @@ def _dropped(args: argparse.Namespace) -> Callable[[str, int], None]:
 
 
 def _planned(plan: Plan) -> list[Text]:
-    written: dict[str, int] = {}
+    written = {name: 0 for name, rows in plan.dropped.items() if rows}
     for part in plan.parts:
         written[part.table.name] = written.get(part.table.name, 0) + part.rows
     columns = (
@@ -207,7 +207,7 @@ def _planned(plan: Plan) -> list[Text]:
             amount(sum(part.files for part in plan.parts if part.table.name == name)),
             amount(plan.dropped.get(name, 0)),
         ]
-        for name, count in written.items()
+        for name, count in sorted(written.items())
     ]
     return table(columns, rows, view().width).lines
 

@@ -90,3 +90,20 @@ def test_rows_that_came_later_with_an_older_time_are_written_before_they_go(
     assert call("archive", "attach", tmp_path, "--back", "--yes").code == 0
     assert there(store) == {"300", "250", "150", "160", "260"}
     assert Tables(store).count("otel_traces") == 5
+
+
+def test_what_only_goes_is_told_before_it_goes(
+    store: Client, call: Call, spans: Callable[..., None], tmp_path: Path
+):
+    spans(300, 299)
+    archived = ("archive", "otel_traces", "--before", "200d", "--to", tmp_path)
+    assert call(*archived).code == 0
+
+    for words in (archived, ("archive", "--resume", "--to", tmp_path)):
+        told = call(*words, "--drop")
+        assert told.code == 0, told.err
+        (line,) = (line for line in told.out.splitlines() if line.startswith("otel_traces"))
+        assert line.split() == ["otel_traces", "0", "0", "2"]
+        planned = call(*words, "--drop", "--json").document
+        assert (planned["written"], planned["dropped"]) == ([], {"otel_traces": 2})
+    assert there(store) == {"300", "299"}
