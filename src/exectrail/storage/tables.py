@@ -22,7 +22,9 @@ ATTACHED: Final = "exectrail_attached"
 """A table that only databases have that were made out of files."""
 
 _TTL: Final = re.compile(r" TTL (.+?)(?: SETTINGS |$)")
-_DAYS: Final = re.compile(r"(?P<clock>.+?) \+ toIntervalDay\((?P<days>\d+)\)")
+_DAYS: Final = re.compile(
+    r"(?P<clock>.+?) \+ toIntervalDay\((?P<days>\d+)\)(?: (?:DELETE )?WHERE .+)?"
+)
 _LOCAL: Final = "_local"
 _PAUSE: Final = 0.2
 """Seconds from one look at a mutation to the next."""
@@ -64,7 +66,7 @@ class Table:
 
     @property
     def days(self) -> int | None:
-        """Days that rows are kept; None for ever, or where the TTL is none of ours."""
+        """Days that rows are kept, or those of them that go; None for ever, or a TTL not ours."""
         found = _DAYS.fullmatch(self.ttl)
         return int(found["days"]) if found else None
 
