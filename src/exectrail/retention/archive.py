@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 import socket
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,7 +13,14 @@ from typing import Final
 
 from exectrail.queries.keeping import archive_kept, workers_of
 from exectrail.retention.holding import Held
-from exectrail.retention.manifest import ArchiveError, Batch, File, Manifest, write_whole
+from exectrail.retention.manifest import (
+    ArchiveError,
+    Batch,
+    File,
+    Manifest,
+    write_stream,
+    write_whole,
+)
 from exectrail.retention.selection import Kept, Selection, archivable, moment, select
 from exectrail.storage.client import Client
 from exectrail.storage.retention import clock_of
@@ -212,7 +217,7 @@ class Archiver:
         parameters = _parameters(batch)
         told = self._tables.fingerprint(table, condition, parameters)
         path = self._manifest.directory / name
-        digest = _write_stream(path, self._tables.download(table, condition, parameters))
+        digest = write_stream(path, self._tables.download(table, condition, parameters))
         self._verify(table, path, told)
         clock = clock_of(table) or "now()"
         oldest, newest = self._tables.values(
@@ -305,18 +310,3 @@ def _select(
 
 def _parameters(batch: Batch) -> dict[str, object]:
     return {"before": moment(datetime.fromisoformat(batch.before))}
-
-
-def _write_stream(path: Path, parts: Iterable[bytes]) -> str:
-    """Write a file so that it is there as a whole or not at all; its SHA-256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    digest = hashlib.sha256()
-    with partial.open("wb") as file:
-        for part in parts:
-            digest.update(part)
-            file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return digest.hexdigest()
