@@ -38,6 +38,7 @@ It writes a Parquet file for each table and month, reads each back and compares 
 may be given again later: each call adds a batch. Runs that are not over by then stay, whole.
 exit codes: 0 done or told, 1 refused or failed, 2 not called rightly.
 """
+_OPTIONS: Final = ("before", "to", "drop", "resume", "back", "sums", "yes")
 
 
 def register(subparsers: arguments.SubParsers) -> None:
@@ -68,7 +69,7 @@ def register(subparsers: arguments.SubParsers) -> None:
     parser.add_argument("--back", action="store_true", help="attach: into the tables again")
     parser.add_argument("--sums", action="store_true", help="attach: make the roll-ups, too")
     parser.add_argument("--yes", action="store_true", help="do it")
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, misuse=parser.error)
 
 
 def _directory(text: str) -> Path:
@@ -80,17 +81,49 @@ def _directory(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _run(args: argparse.Namespace) -> int:
+    if reason := _misuse(args):
+        args.misuse(reason)
+    return _carry_out(args)
+
+
+def _misuse(args: argparse.Namespace) -> str:
+    """What is wrong with the words, or with options that do nothing beside them."""
+    words: list[str] = args.words
+    given = {name for name in _OPTIONS if getattr(args, name)}
+    match words:
+        case ["attach", _] if args.back:
+            allowed, call = {"back", "yes"}, "archive attach DIR --back"
+        case ["attach", _]:
+            allowed, call = {"sums", "yes"}, "archive attach DIR"
+        case ["detach"]:
+            allowed, call = {"yes"}, "archive detach"
+        case ["attach" | "detach", *_]:
+            return "say `archive attach DIR` or `archive detach`, no more"
+        case _ if args.resume:
+            allowed, call = {"to", "drop", "resume", "yes"}, "archive --resume"
+        case _:
+            allowed, call = {"before", "to", "drop", "yes"}, "archive TABLE|all"
+    if idle := sorted(given - allowed):
+        return f"{', '.join(f'--{name}' for name in idle)} does nothing with `{call}`"
+    if words and words[0] in ("attach", "detach"):
+        return ""
+    if args.to is None:
+        return "name the directory: --to DIR"
+    if args.resume in (bool(words), bool(args.before)):
+        return "name tables (or all) and --before DATE; or --resume alone"
+    return ""
+
+
 @connected
-def _run(client: Client, args: argparse.Namespace) -> int:
+def _carry_out(client: Client, args: argparse.Namespace) -> int:
     words: list[str] = args.words
     try:
         match words:
-            case ["attach", directory] if args.to is None and args.before is None:
+            case ["attach", directory]:
                 return _attach(client, args, Manifest.read(_directory(directory)))
             case ["detach"]:
                 return _detach(client, args)
-            case ["attach" | "detach", *_]:
-                raise CommandError("say `archive attach DIR` or `archive detach`, no more.")
             case _:
                 return _archive(client, args, words)
     except ArchiveError as error:
@@ -102,16 +135,12 @@ def _run(client: Client, args: argparse.Namespace) -> int:
 
 
 def _archive(client: Client, args: argparse.Namespace, words: list[str]) -> int:
-    if args.to is None:
-        raise CommandError("name the directory: --to DIR.")
     manifest = Manifest.read(args.to)
     archiver = Archiver(client, manifest)
     if args.resume:
         batch = _unfinished(manifest, drop=args.drop)
-    elif words and args.before:
-        batch = archiver.begin(words, _midnight(args.before))
     else:
-        raise CommandError("name tables (or all) and --before DATE; or --resume.")
+        batch = archiver.begin(words, _midnight(args.before))
     planned: Plan | None = None
     if args.drop and not args.yes:
         planned = archiver.plan(batch)

@@ -116,10 +116,15 @@ def test_what_is_not_to_be_set_is_refused_with_the_reason(store: Client, call: C
     for words, reason in (
         (("nonsense=5d",), "there is no table 'nonsense'"),
         (("erasures=5d",), "erasures holds settings and books"),
-        ((), "name a table and its limit"),
     ):
         told = call("retention", "set", *words, "--yes")
         assert (told.code, reason in told.err) == (1, True), told
+    for words, reason in (
+        ((), "name a table and its limit"),
+        (("usage=5y", "spans=1y", "usage=3y"), "usage: named twice"),
+    ):
+        told = call("retention", "set", *words, "--yes")
+        assert (told.code, reason in told.err) == (2, True), told
     assert call("retention", "set", "usage=5m").code == 2
     assert call("retention", "set", "usage").code == 2
     assert call("retention", "set", "--all", "0").code == 2
