@@ -17,7 +17,7 @@ from exectrail.cli.session import CommandError, connected
 from exectrail.retention.archive import Archiver, Plan
 from exectrail.retention.attach import attach, detach, put_back, too_old
 from exectrail.retention.manifest import ArchiveError, Batch, File, Manifest
-from exectrail.retention.text import amount, size
+from exectrail.retention.text import amount, counted, size
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -173,14 +173,14 @@ def _unfinished(manifest: Manifest, *, drop: bool) -> Batch:
 def _attach(client: Client, args: argparse.Namespace, manifest: Manifest) -> int:
     if not args.back:
         rows = attach(manifest, client, _said(args), sums=args.sums)
-        closing = f"{amount(rows)} rows. Look: exectrail runs --database {client.database}"
+        closing = f"{counted(rows, 'row')}. Look: exectrail runs --database {client.database}"
     elif args.yes:
         rows = put_back(manifest, client, _said(args))
-        closing = f"{amount(rows)} rows were put back."
+        closing = f"Put back: {counted(rows, 'row')}."
     else:
         files = manifest.files()
         rows = sum(file.rows for file in files)
-        closing = f"Nothing was done. With --yes, {amount(rows)} rows go back into their tables."
+        closing = f"Nothing was done. With --yes: {counted(rows, 'row')} back into their tables."
     if args.back and (old := too_old(manifest, client)):
         tell(
             f"limits that take rows out again that are put back: {', '.join(old)}."
@@ -206,7 +206,7 @@ def _detach(client: Client, args: argparse.Namespace) -> int:
 def _said(args: argparse.Namespace) -> Callable[[File], None]:
     def said(file: File) -> None:
         if not args.json:
-            write([Text(f"{file.path:<60} {amount(file.rows):>11} rows {size(file.bytes):>9}")])
+            write([Text(f"{_line(file.path, file.rows)} {size(file.bytes):>9}")])
 
     return said
 
@@ -214,9 +214,13 @@ def _said(args: argparse.Namespace) -> Callable[[File], None]:
 def _dropped(args: argparse.Namespace) -> Callable[[str, int], None]:
     def said(table_name: str, rows: int) -> None:
         if not args.json:
-            write([Text(f"{'dropped from ' + table_name:<60} {amount(rows):>11} rows")])
+            write([Text(_line(f"dropped from {table_name}", rows).rstrip())])
 
     return said
+
+
+def _line(what: str, rows: int) -> str:
+    return f"{what:<60} {amount(rows):>11} {'row ' if rows == 1 else 'rows'}"
 
 
 def _planned(plan: Plan) -> list[Text]:
@@ -244,7 +248,8 @@ def _planned(plan: Plan) -> list[Text]:
 def _closing(batch: Batch) -> str:
     rows, stored = sum(f.rows for f in batch.files), sum(f.bytes for f in batch.files)
     end = "written, verified and dropped" if batch.dropped else "written and verified"
-    return f"{amount(rows)} rows in {len(batch.files)} files, {size(stored)}: {end}."
+    files = counted(len(batch.files), "file")
+    return f"{counted(rows, 'row')} in {files}, {size(stored)}: {end}."
 
 
 def _document(batch: Batch, planned: Plan | None) -> dict[str, object]:

@@ -107,3 +107,14 @@ def test_what_only_goes_is_told_before_it_goes(
         planned = call(*words, "--drop", "--json").document
         assert (planned["written"], planned["dropped"]) == ([], {"otel_traces": 2})
     assert there(store) == {"300", "299"}
+
+
+def test_one_row_is_told_as_one(
+    store: Client, call: Call, spans: Callable[..., None], tmp_path: Path
+):
+    spans(300)
+    told = call("archive", "otel_traces", "--before", "200d", "--to", tmp_path, "--drop", "--yes")
+    written, dropped, closing = told.out.splitlines()
+    assert " 1 row " in written
+    assert dropped.endswith(" 1 row")
+    assert closing.startswith("1 row in 1 file, ")
