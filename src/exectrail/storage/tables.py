@@ -82,8 +82,8 @@ def quoted(name: str) -> str:
 
 
 def as_text(columns: Iterable[str]) -> str:
-    """The expression that writes columns of any type as one text."""
-    return f"formatRowNoNewline('TSV', {', '.join(quoted(c) for c in columns)})"
+    """The expression that writes columns of any type as one text; formatRow fails in PREWHERE."""
+    return f"toString(tuple({', '.join(quoted(c) for c in columns)}))"
 
 
 def row_id(table: Table) -> str:
