@@ -254,7 +254,7 @@ def _ending(version: str, rows: Sequence[Recost], *, applied: bool) -> str:
     if applied and not version:
         return f"{calls} changed: what was told holds again."
     if applied:
-        return f"{calls} changed. `exectrail prices recost --as-told` takes it back."
+        return f"{calls} changed. `exectrail prices recost --as-told --yes` takes it back."
     return f"{calls} would change; nothing was. Add --yes to have all figures use these costs."
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 import socket
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from exectrail.queries.keeping import archive_kept, workers_of
-from exectrail.retention.manifest import ArchiveError, Batch, File, Manifest, write_whole
+from exectrail.retention.holding import Held
+from exectrail.retention.manifest import (
+    ArchiveError,
+    Batch,
+    File,
+    Manifest,
+    write_stream,
+    write_whole,
+)
 from exectrail.retention.selection import Kept, Selection, archivable, moment, select
 from exectrail.storage.client import Client
 from exectrail.storage.retention import clock_of
@@ -24,7 +30,6 @@ from exectrail.storage.tables import Table, Tables
 FILE_BYTES: Final = 64 << 20
 """Size on disk of the rows of one file, about: a file is sent back as one request."""
 FILE_ROWS: Final = 1_000_000
-_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Progress = Callable[[File], None]
 
@@ -124,15 +129,16 @@ class Archiver:
 
     def plan(self, batch: Batch) -> Plan:
         """What a batch would do. Only reads, but for scratch tables."""
-        with self._keeping(batch) as kept:
+        with self._keeping(batch) as kept, Held(self._tables, self._manifest) as held:
             parts: list[Part] = []
             dropped: dict[str, int] = {}
             for table in self._chosen(batch):
-                selection = select(table, kept)
-                parts += self._parts(table, selection, batch)
+                selection = _select(table, kept, held, batch, checked=True)
+                if not batch.complete:
+                    parts += self._parts(table, selection, batch)
                 if selection.dropped:
                     dropped[table.name] = self._tables.count(
-                        table.name, selection.dropped, self._parameters(batch, table)
+                        table.name, selection.dropped, _parameters(batch)
                     )
         return Plan(parts, dropped)
 
@@ -146,9 +152,12 @@ class Archiver:
         """
         if batch not in self._manifest.batches:
             self._manifest.batches.append(batch)
-        with self._keeping(batch, write=True) as kept:
+        with (
+            self._keeping(batch, write=True) as kept,
+            Held(self._tables, self._manifest) as held,
+        ):
             for table in self._chosen(batch):
-                selection = select(table, kept)
+                selection = _select(table, kept, held, batch)
                 for part in self._parts(table, selection, batch):
                     for number in range(part.files):
                         self._write_file(batch, part, number, selection, progress)
@@ -160,25 +169,26 @@ class Archiver:
         """Delete the rows of a complete batch from their tables.
 
         Raises:
-            ArchiveError: The batch is not complete, or a file is not what was written.
+            ArchiveError: The batch is not complete, or a file is not what was written: of this
+                batch, or of an earlier one that wrote rows that are to go now.
             StorageError: The database failed; calling it again goes on.
         """
         if not batch.complete:
             raise ArchiveError(f"batch {batch.name} is not complete: nothing is dropped.")
         for file in batch.files:
             self._manifest.content(file)
-        with self._keeping(batch) as kept:
-            # What leads to all else goes last.
+        with self._keeping(batch) as kept, Held(self._tables, self._manifest) as held:
+            # What leads to all else goes last; nothing goes before all files were looked at.
             chosen = sorted(self._chosen(batch), key=lambda t: t.name == "executions_state")
-            for table in chosen:
-                selection = select(table, kept)
-                if not selection.dropped:
-                    continue
-                parameters = self._parameters(batch, table)
-                rows = self._tables.count(table.name, selection.dropped, parameters)
-                if rows:
-                    self._tables.delete(table.name, selection.dropped, parameters)
-                    progress(table.name, rows)
+            conditions = {
+                table.name: _select(table, kept, held, batch, checked=True).dropped
+                for table in chosen
+            }
+            parameters = _parameters(batch)
+            for name, condition in conditions.items():
+                if condition and (rows := self._tables.count(name, condition, parameters)):
+                    self._tables.delete(name, condition, parameters)
+                    progress(name, rows)
         batch.dropped = True
         self._manifest.write()
         self._note(batch)
@@ -188,20 +198,9 @@ class Archiver:
 
     def _parts(self, table: Table, selection: Selection, batch: Batch) -> Iterator[Part]:
         months = self._tables.groups(
-            table.name, selection.month, selection.archived, self._parameters(batch, table)
+            table.name, selection.month, selection.archived, _parameters(batch)
         )
         return (Part(table, int(month), rows) for month, rows in months.items())
-
-    def _parameters(self, batch: Batch, table: Table) -> dict[str, object]:
-        earlier = [
-            datetime.fromisoformat(other.before)
-            for other in self._manifest.batches
-            if other.complete and other.name < batch.name and table.name in other.tables
-        ]
-        return {
-            "before": moment(datetime.fromisoformat(batch.before)),
-            "after": moment(max([_BEGINNING, *earlier])),
-        }
 
     def _write_file(
         self, batch: Batch, part: Part, number: int, selection: Selection, progress: Progress
@@ -215,10 +214,10 @@ class Archiver:
         condition = f"{selection.archived} AND {selection.month} = {part.month}"
         if part.files > 1:
             condition += f" AND cityHash64({table.sorting_key}) % {part.files} = {number}"
-        parameters = self._parameters(batch, table)
+        parameters = _parameters(batch)
         told = self._tables.fingerprint(table, condition, parameters)
         path = self._manifest.directory / name
-        digest = _write_stream(path, self._tables.download(table, condition, parameters))
+        digest = write_stream(path, self._tables.download(table, condition, parameters))
         self._verify(table, path, told)
         clock = clock_of(table) or "now()"
         oldest, newest = self._tables.values(
@@ -296,16 +295,18 @@ class Archiver:
         )
 
 
-def _write_stream(path: Path, parts: Iterable[bytes]) -> str:
-    """Write a file so that it is there as a whole or not at all; its SHA-256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    digest = hashlib.sha256()
-    with partial.open("wb") as file:
-        for part in parts:
-            digest.update(part)
-            file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return digest.hexdigest()
+def _select(
+    table: Table, kept: Kept, held: Held, batch: Batch, *, checked: bool = False
+) -> Selection:
+    """The conditions for a table, with those that take rows by what files hold of them."""
+    selection = select(table, kept)
+    if table.folds or not selection.dropped:
+        return selection
+    rows = held.rows(table, batch, checked=checked)
+    # What no file holds yet is written by this batch, unless that is done.
+    dropped = f"{selection.dropped} AND {rows}" if batch.complete else selection.dropped
+    return replace(selection, archived=f"{selection.archived} AND NOT {rows}", dropped=dropped)
+
+
+def _parameters(batch: Batch) -> dict[str, object]:
+    return {"before": moment(datetime.fromisoformat(batch.before))}

@@ -17,7 +17,7 @@ from exectrail.cli.session import CommandError, connected
 from exectrail.retention.archive import Archiver, Plan
 from exectrail.retention.attach import attach, detach, put_back, too_old
 from exectrail.retention.manifest import ArchiveError, Batch, File, Manifest
-from exectrail.retention.text import amount, size
+from exectrail.retention.text import amount, counted, size
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,6 +38,7 @@ It writes a Parquet file for each table and month, reads each back and compares 
 may be given again later: each call adds a batch. Runs that are not over by then stay, whole.
 exit codes: 0 done or told, 1 refused or failed, 2 not called rightly.
 """
+_OPTIONS: Final = ("before", "to", "drop", "resume", "back", "sums", "yes")
 
 
 def register(subparsers: arguments.SubParsers) -> None:
@@ -68,7 +69,7 @@ def register(subparsers: arguments.SubParsers) -> None:
     parser.add_argument("--back", action="store_true", help="attach: into the tables again")
     parser.add_argument("--sums", action="store_true", help="attach: make the roll-ups, too")
     parser.add_argument("--yes", action="store_true", help="do it")
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, misuse=parser.error)
 
 
 def _directory(text: str) -> Path:
@@ -80,17 +81,49 @@ def _directory(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _run(args: argparse.Namespace) -> int:
+    if reason := _misuse(args):
+        args.misuse(reason)
+    return _carry_out(args)
+
+
+def _misuse(args: argparse.Namespace) -> str:
+    """What is wrong with the words, or with options that do nothing beside them."""
+    words: list[str] = args.words
+    given = {name for name in _OPTIONS if getattr(args, name)}
+    match words:
+        case ["attach", _] if args.back:
+            allowed, call = {"back", "yes"}, "archive attach DIR --back"
+        case ["attach", _]:
+            allowed, call = {"sums", "yes"}, "archive attach DIR"
+        case ["detach"]:
+            allowed, call = {"yes"}, "archive detach"
+        case ["attach" | "detach", *_]:
+            return "say `archive attach DIR` or `archive detach`, no more"
+        case _ if args.resume:
+            allowed, call = {"to", "drop", "resume", "yes"}, "archive --resume"
+        case _:
+            allowed, call = {"before", "to", "drop", "yes"}, "archive TABLE|all"
+    if idle := sorted(given - allowed):
+        return f"{', '.join(f'--{name}' for name in idle)} does nothing with `{call}`"
+    if words and words[0] in ("attach", "detach"):
+        return ""
+    if args.to is None:
+        return "name the directory: --to DIR"
+    if args.resume in (bool(words), bool(args.before)):
+        return "name tables (or all) and --before DATE; or --resume alone"
+    return ""
+
+
 @connected
-def _run(client: Client, args: argparse.Namespace) -> int:
+def _carry_out(client: Client, args: argparse.Namespace) -> int:
     words: list[str] = args.words
     try:
         match words:
-            case ["attach", directory] if args.to is None and args.before is None:
+            case ["attach", directory]:
                 return _attach(client, args, Manifest.read(_directory(directory)))
             case ["detach"]:
                 return _detach(client, args)
-            case ["attach" | "detach", *_]:
-                raise CommandError("say `archive attach DIR` or `archive detach`, no more.")
             case _:
                 return _archive(client, args, words)
     except ArchiveError as error:
@@ -102,16 +135,12 @@ def _run(client: Client, args: argparse.Namespace) -> int:
 
 
 def _archive(client: Client, args: argparse.Namespace, words: list[str]) -> int:
-    if args.to is None:
-        raise CommandError("name the directory: --to DIR.")
     manifest = Manifest.read(args.to)
     archiver = Archiver(client, manifest)
     if args.resume:
         batch = _unfinished(manifest, drop=args.drop)
-    elif words and args.before:
-        batch = archiver.begin(words, _midnight(args.before))
     else:
-        raise CommandError("name tables (or all) and --before DATE; or --resume.")
+        batch = archiver.begin(words, _midnight(args.before))
     planned: Plan | None = None
     if args.drop and not args.yes:
         planned = archiver.plan(batch)
@@ -144,14 +173,14 @@ def _unfinished(manifest: Manifest, *, drop: bool) -> Batch:
 def _attach(client: Client, args: argparse.Namespace, manifest: Manifest) -> int:
     if not args.back:
         rows = attach(manifest, client, _said(args), sums=args.sums)
-        closing = f"{amount(rows)} rows. Look: exectrail runs --database {client.database}"
+        closing = f"{counted(rows, 'row')}. Look: exectrail runs --database {client.database}"
     elif args.yes:
         rows = put_back(manifest, client, _said(args))
-        closing = f"{amount(rows)} rows were put back."
+        closing = f"Put back: {counted(rows, 'row')}."
     else:
         files = manifest.files()
         rows = sum(file.rows for file in files)
-        closing = f"Nothing was done. With --yes, {amount(rows)} rows go back into their tables."
+        closing = f"Nothing was done. With --yes: {counted(rows, 'row')} back into their tables."
     if args.back and (old := too_old(manifest, client)):
         tell(
             f"limits that take rows out again that are put back: {', '.join(old)}."
@@ -177,7 +206,7 @@ def _detach(client: Client, args: argparse.Namespace) -> int:
 def _said(args: argparse.Namespace) -> Callable[[File], None]:
     def said(file: File) -> None:
         if not args.json:
-            write([Text(f"{file.path:<60} {amount(file.rows):>11} rows {size(file.bytes):>9}")])
+            write([Text(f"{_line(file.path, file.rows)} {size(file.bytes):>9}")])
 
     return said
 
@@ -185,13 +214,17 @@ def _said(args: argparse.Namespace) -> Callable[[File], None]:
 def _dropped(args: argparse.Namespace) -> Callable[[str, int], None]:
     def said(table_name: str, rows: int) -> None:
         if not args.json:
-            write([Text(f"{'dropped from ' + table_name:<60} {amount(rows):>11} rows")])
+            write([Text(_line(f"dropped from {table_name}", rows).rstrip())])
 
     return said
 
 
+def _line(what: str, rows: int) -> str:
+    return f"{what:<60} {amount(rows):>11} {'row ' if rows == 1 else 'rows'}"
+
+
 def _planned(plan: Plan) -> list[Text]:
-    written: dict[str, int] = {}
+    written = {name: 0 for name, rows in plan.dropped.items() if rows}
     for part in plan.parts:
         written[part.table.name] = written.get(part.table.name, 0) + part.rows
     columns = (
@@ -207,7 +240,7 @@ def _planned(plan: Plan) -> list[Text]:
             amount(sum(part.files for part in plan.parts if part.table.name == name)),
             amount(plan.dropped.get(name, 0)),
         ]
-        for name, count in written.items()
+        for name, count in sorted(written.items())
     ]
     return table(columns, rows, view().width).lines
 
@@ -215,7 +248,8 @@ def _planned(plan: Plan) -> list[Text]:
 def _closing(batch: Batch) -> str:
     rows, stored = sum(f.rows for f in batch.files), sum(f.bytes for f in batch.files)
     end = "written, verified and dropped" if batch.dropped else "written and verified"
-    return f"{amount(rows)} rows in {len(batch.files)} files, {size(stored)}: {end}."
+    files = counted(len(batch.files), "file")
+    return f"{counted(rows, 'row')} in {files}, {size(stored)}: {end}."
 
 
 def _document(batch: Batch, planned: Plan | None) -> dict[str, object]:

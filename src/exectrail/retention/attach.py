@@ -115,7 +115,7 @@ def too_old(manifest: Manifest, client: Client) -> list[str]:
 
 
 def _check(manifest: Manifest, files: Sequence[File]) -> None:
-    if not files:
+    if not any(batch.complete for batch in manifest.batches):
         raise ArchiveError(f"{manifest.directory} holds no finished batch.")
     newest = max(batch.migrations for batch in manifest.batches)
     if newest > load_migrations()[-1].version:

@@ -28,7 +28,7 @@ from exectrail.retention.erasure import (
 )
 from exectrail.retention.manifest import ArchiveError, Manifest
 from exectrail.retention.sums import hours_of, make_anew
-from exectrail.retention.text import amount
+from exectrail.retention.text import amount, counted
 from exectrail.storage import adoption
 from exectrail.storage.client import Client, connect
 from exectrail.storage.tables import Tables
@@ -138,7 +138,7 @@ def _forget(client: Client, args: argparse.Namespace) -> int:
         _tell_plan(found, foreign, files)
     else:
         gone = sum(found.rows.values()) + sum(files.values())
-        write([Text(f"Gone: {amount(gone)} rows.")])
+        write([Text(f"Gone: {counted(gone, 'row')}.")])
     if foreign.rows and not args.including_adopted:
         places = ", ".join(f"{name} ({amount(rows)} rows)" for name, rows in foreign.rows.items())
         tell(f"left in tables that somebody else made: {places}. --including-adopted takes these.")

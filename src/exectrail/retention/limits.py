@@ -146,7 +146,8 @@ def planned(
             if everything:
                 continue
             raise RetentionError(reason)
-        if one.days != days or (one.table.ttl and one.table.days is None):
+        theirs = one.table.ttl and (one.table.days is None or " WHERE " in one.table.ttl)
+        if one.days != days or theirs:
             changes.append(Change(one, days, _older(client, one.table, days)))
     return changes
 

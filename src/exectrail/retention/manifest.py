@@ -157,10 +157,18 @@ class Manifest:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that it is either there as a whole or not at all, power cuts included."""
+    write_stream(path, (data,))
+
+
+def write_stream(path: Path, parts: Iterable[bytes]) -> str:
+    """Write a file like `write_whole`, piece by piece; its SHA-256."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
+    digest = hashlib.sha256()
     with partial.open("wb") as file:
-        file.write(data)
+        for part in parts:
+            digest.update(part)
+            file.write(part)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -169,3 +177,4 @@ def write_whole(path: Path, data: bytes) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+    return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -86,7 +87,7 @@ def register(subparsers: arguments.SubParsers) -> None:
     change.add_argument("--all", metavar="LIMIT", type=_days, help="for all that are not named")
     change.add_argument("--yes", action="store_true", help="do it")
     change.add_argument("--cluster", metavar="NAME", help="on all servers of this cluster")
-    change.set_defaults(run=_set)
+    change.set_defaults(run=_set, misuse=change.error)
 
 
 def _days(text: str) -> tuple[int | None]:
@@ -120,10 +121,17 @@ def _show(client: Client, args: argparse.Namespace) -> int:
     return 0
 
 
-@connected
-def _set(client: Client, args: argparse.Namespace) -> int:
+def _set(args: argparse.Namespace) -> int:
     if not args.limits and args.all is None:
-        raise CommandError("name a table and its limit (usage=5y), or --all LIMIT.")
+        args.misuse("name a table and its limit (usage=5y), or --all LIMIT")
+    named = Counter(name for name, _ in args.limits)
+    if twice := [name for name, times in named.items() if times > 1]:
+        args.misuse(f"{', '.join(twice)}: named twice")
+    return _change_limits(args)
+
+
+@connected
+def _change_limits(client: Client, args: argparse.Namespace) -> int:
     kept = kept_tables(client)
     try:
         named = planned(client, kept, dict(args.limits), everything=False)

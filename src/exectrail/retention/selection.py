@@ -2,7 +2,8 @@
 
 Time is when the store received a row, by its own clock: what was received before a time that has
 passed does not change any more, so that what is deleted is what was written, however long either
-takes. Runs go whole: those that are not over stay, with all their rows.
+takes. Rows without an identity are besides compared with what the files hold (`holding`). Runs go
+whole: those that are not over stay, with all their rows.
 """
 
 from __future__ import annotations
@@ -35,11 +36,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Conditions over the rows of a table, with the parameters `before` and `after`.
+    """Conditions over the rows of a table, with the parameter `before`.
 
     Attributes:
-        archived: Which rows are written.
-        dropped: Which rows may be deleted then; empty where all stay.
+        archived: Which rows are written; where rows have no identity, but for those that files
+            hold already.
+        dropped: Which rows may be deleted then, if a file holds them; empty where all stay.
         month: Expression of the month under which a row is filed, as a number like 202603; 0 for
             what has none.
     """
@@ -59,12 +61,16 @@ def archivable(tables: Sequence[Table]) -> list[Table]:
     ]
 
 
+def received(table: Table) -> str:
+    """The time at which the store received a row, as a DateTime64."""
+    return f"toDateTime64({clock_of(table)}, 6, 'UTC')"
+
+
 def select(table: Table, kept: Kept) -> Selection:
     """The conditions for a table."""
     if purpose_of(table.known_as).role is Role.RATES:
         return Selection("1", "", "0")
-    clock = f"toDateTime64({clock_of(table)}, 6, 'UTC')"
-    old = f"{clock} < {{before:DateTime64(6, 'UTC')}}"
+    old = f"{received(table)} < {{before:DateTime64(6, 'UTC')}}"
     filed = next((name for name in ("created", "ts") if name in table.columns), clock_of(table))
     month = f"toYYYYMM({filed})"
     stays = f"NOT IN (SELECT id FROM {quoted(kept.segments)})"  # noqa: S608 a name of ours
@@ -75,11 +81,10 @@ def select(table: Table, kept: Kept) -> Selection:
             "first_received < {before:DateTime64(6, 'UTC')}", f"{old} AND {gone}", month
         )
     if not table.folds:
-        # Nothing says that two rows are one: each is written once, by the batch of its time.
-        fresh = f"{clock} >= {{after:DateTime64(6, 'UTC')}}"
+        # Nothing says that two rows are one: each is written once, also of runs that stay.
         attributes = RAW_MAPS.get(table.name)
         owner = f" AND {attributes}['{names.EXECUTION_ID}'] {stays}" if attributes else ""
-        return Selection(f"{old} AND {fresh}", f"{old}{owner}", month)
+        return Selection(old, f"{old}{owner}", month)
     owner = next((name for name in ("execution_id", "segment_id") if name in table.columns), "")
     whole = f"{old} AND {owner} {stays}" if owner else old
     return Selection(whole, whole, month)

@@ -12,6 +12,11 @@ def amount(rows: int) -> str:
     return f"{rows:,}"
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things, by the word for one: `1 row`, `2,000 rows`."""
+    return f"{amount(number)} {what}" if number == 1 else f"{amount(number)} {what}s"
+
+
 def size(number: int) -> str:
     """Bytes by powers of 1024, to three digits."""
     value = float(number)

@@ -23,7 +23,9 @@ ATTACHED: Final = "exectrail_attached"
 """A table that only databases have that were made out of files."""
 
 _TTL: Final = re.compile(r" TTL (.+?)(?: SETTINGS |$)")
-_DAYS: Final = re.compile(r"(?P<clock>.+?) \+ toIntervalDay\((?P<days>\d+)\)")
+_DAYS: Final = re.compile(
+    r"(?P<clock>.+?) \+ toIntervalDay\((?P<days>\d+)\)(?: (?:DELETE )?WHERE .+)?"
+)
 _PAUSE: Final = 0.2
 """Seconds from one look at a mutation to the next."""
 # What an answer may take and hold: these are a command's whole work, not a question's.
@@ -64,7 +66,7 @@ class Table:
 
     @property
     def days(self) -> int | None:
-        """Days that rows are kept; None for ever, or where the TTL is none of ours."""
+        """Days that rows are kept, or those of them that go; None for ever, or a TTL not ours."""
         found = _DAYS.fullmatch(self.ttl)
         return int(found["days"]) if found else None
 
@@ -80,8 +82,17 @@ def quoted(name: str) -> str:
 
 
 def as_text(columns: Iterable[str]) -> str:
-    """The expression that writes columns of any type as one text."""
-    return f"formatRowNoNewline('TSV', {', '.join(quoted(c) for c in columns)})"
+    """The expression that writes columns of any type as one text; formatRow fails in PREWHERE."""
+    return f"toString(tuple({', '.join(quoted(c) for c in columns)}))"
+
+
+def row_id(table: Table) -> str:
+    """The expression that makes a name for a row out of all its columns.
+
+    It may stand beside other conditions, where formatRow may not.
+    """
+    columns = ", ".join(quoted(name) for name in table.columns)
+    return f"hex(sipHash128(toString(tuple({columns}))))"
 
 
 class Tables:
@@ -246,6 +257,20 @@ class Tables:
         rows = [{column: value} for value in values]
         for start in range(0, len(rows), 100_000):
             self.client.insert(table, rows[start : start + 100_000])
+
+    def fill_ids(self, target: str, table: Table, source: str, condition: str) -> None:
+        """Put the names of rows into a scratch table.
+
+        Args:
+            target: The scratch table, with the column `id`.
+            table: Which columns.
+            source: A table with the same columns.
+            condition: Which rows.
+        """
+        self.client.command(
+            f"INSERT INTO {quoted(target)} SELECT {row_id(table)} AS id"  # noqa: S608 see the module
+            f" FROM {quoted(source)} WHERE {condition}"
+        )
 
     def drop(self, table: str, kind: str = "TABLE") -> None:
         """Take a table, or with `kind` a view, away if it is there."""

@@ -277,13 +277,28 @@ def test_what_cannot_be_archived_is_refused_with_the_reason(
         (("erasures", "--before", "50d", "--to", tmp_path / "a"), "no table that is archived"),
         (("all", "--before", "2999-01-01", "--to", tmp_path / "a"), "not past yet"),
         (("all", "--before", "50d", "--to", tmp_path), "not empty and no archive"),
-        (("all", "--to", tmp_path / "a"), "--before DATE"),
-        (("all", "--before", "50d"), "--to DIR"),
         (("--resume", "--to", tmp_path / "a"), "nothing is unfinished"),
         (("attach", tmp_path / "a"), "holds no finished batch"),
         (("detach",), "is no database that `archive attach` made"),
     ):
         told = call("archive", *words)
         assert (told.code, reason in told.err) == (1, True), (words, told)
+    whole = ("otel_logs", "--before", "50d", "--to", tmp_path / "a")
+    for words, reason in (
+        (("all", "--to", tmp_path / "a"), "--before DATE"),
+        (("all", "--before", "50d"), "--to DIR"),
+        (("all", "--resume", "--to", tmp_path / "a"), "--resume alone"),
+        ((), "--to DIR"),
+        (("attach",), "say `archive attach DIR`"),
+        (("detach", tmp_path), "say `archive attach DIR`"),
+        (("attach", tmp_path, "--drop", "--resume"), "--drop, --resume does nothing with"),
+        (("attach", tmp_path, "--to", tmp_path), "--to does nothing with"),
+        (("attach", tmp_path, "--back", "--sums"), "--sums does nothing with"),
+        (("detach", "--back"), "--back does nothing with `archive detach`"),
+        ((*whole, "--drop", "--yes", "--back", "--sums"), "--back, --sums does nothing with"),
+        ((*whole[1:], "--resume"), "--before does nothing with `archive --resume`"),
+    ):
+        told = call("archive", *words)
+        assert (told.code, reason in told.err) == (2, True), (words, told)
     assert call("archive", "all", "--before", "50d", "--to", "s3://bucket/x").code == 2
     assert list(tmp_path.iterdir()) == [tmp_path / "other"]

@@ -242,6 +242,25 @@ def test_an_archive_forgets_what_the_tables_have_long_lost(
     assert noted["archived_rows"] == done["archived_rows"]
 
 
+def test_an_archive_of_raw_rows_alone_forgets_too(store: Client, call: Call, tmp_path: Path):
+    Tables(store).set_ttl("otel_traces", "", None)
+    program = Program(days_ago(90))
+    gone, stays = work(program, "gone"), work(program, "stays")
+    deliver(store, program)
+    store.insert("otel_traces", [span(gone, 1.0), span(stays, 1.0)])
+    words = ("archive", "otel_traces", "--before", "50d", "--to", tmp_path)
+    assert call(*words).code == 0
+
+    done = call("forget", "--run", gone.id, "--archive", tmp_path, "--yes", "--json").document
+
+    assert (done["left"], list(done["archived_rows"].values())) == ([], [1])
+    assert holding(store, gone.id) == {}
+    everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert (gone.id.encode() in everything, stays.id.encode() in everything) == (False, True)
+    nowhere = call("forget", "--run", stays.id, "--archive", tmp_path / "none", "--yes")
+    assert (nowhere.code, "holds no finished batch" in nowhere.err) == (1, True)
+
+
 @pytest.fixture
 def theirs(url: str) -> Iterator[Callable[[str], Client]]:
     """Makes a database with raw tables of somebody else, as an exporter makes them."""

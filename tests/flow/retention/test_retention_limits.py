@@ -20,7 +20,9 @@ def _days(store: Client) -> dict[str, int | None]:
     return {table.name: table.days for table in Tables(store).all()}
 
 
-def test_show_tells_rows_size_and_limit_of_every_table(store: Client, call: Call):
+def test_show_tells_rows_size_and_limit_of_every_table(
+    store: Client, call: Call, monkeypatch: pytest.MonkeyPatch
+):
     old = Program(days_ago(300))
     work(old, "old")
     deliver(store, old)
@@ -40,8 +42,15 @@ def test_show_tells_rows_size_and_limit_of_every_table(store: Client, call: Call
     assert usage["bytes"] > 0
     assert usage["oldest"][:10] == usage["newest"][:10] == f"{days_ago(300):%Y-%m-%d}"
     assert (by_name["judge_settings"]["days"], by_name["judge_settings"]["oldest"]) == (None, None)
+    # Of these only some rows go.
+    assert (by_name["open_known"]["days"], by_name["open_known"]["default_days"]) == (7, 7)
+    monkeypatch.setenv("COLUMNS", "100")
     text = call("retention", "show")
     assert text.code == 0
+    lines = {line.split()[0]: line for line in text.out.splitlines()}
+    assert {"OLDEST", "NEWEST", "KEPT"} <= set(lines["TABLE"].split())
+    assert lines["usage"].count(f"{days_ago(300):%Y-%m-%d}") == 2
+    assert lines["open_known"].endswith("7 d")
     assert all(len(line) <= 100 for line in text.out.splitlines())
     assert "executions_state" in text.out
 
@@ -107,10 +116,15 @@ def test_what_is_not_to_be_set_is_refused_with_the_reason(store: Client, call: C
     for words, reason in (
         (("nonsense=5d",), "there is no table 'nonsense'"),
         (("erasures=5d",), "erasures holds settings and books"),
-        ((), "name a table and its limit"),
     ):
         told = call("retention", "set", *words, "--yes")
         assert (told.code, reason in told.err) == (1, True), told
+    for words, reason in (
+        ((), "name a table and its limit"),
+        (("usage=5y", "spans=1y", "usage=3y"), "usage: named twice"),
+    ):
+        told = call("retention", "set", *words, "--yes")
+        assert (told.code, reason in told.err) == (2, True), told
     assert call("retention", "set", "usage=5m").code == 2
     assert call("retention", "set", "usage").code == 2
     assert call("retention", "set", "--all", "0").code == 2

@@ -138,7 +138,7 @@ def test_what_was_taken_back_is_not_said_to_be_taken_back_once_more(
         told = capsys.readouterr()
         return " ".join((told.out or told.err).split("\n\n")[-1].split())
 
-    takes_back = "2 calls changed. `exectrail prices recost --as-told` takes it back."
+    takes_back = "2 calls changed. `exectrail prices recost --as-told --yes` takes it back."
     assert ending("--as-told") == "exectrail: no call there was costed again."
     assert ending("--yes") == takes_back
     assert ending("--as-told").startswith("2 calls would change; nothing was.")
