@@ -42,21 +42,28 @@ class Part:
         table: Whose rows.
         month: Of the rows, as a number like 202603.
         rows: How many, before rows of one identity are folded.
+        begun: Into how many files it was cut when the first of them was written; 0 before.
     """
 
     table: Table
     month: int
     rows: int
+    begun: int = 0
 
     @property
     def files(self) -> int:
-        """Into how many files it goes."""
+        """Into how many files it goes: merges make fewer rows of it, and a cut is not changed."""
         share = self.rows / max(self.table.rows, 1)
-        return max(
+        return self.begun or max(
             1,
             math.ceil(self.rows / FILE_ROWS),
             math.ceil(share * self.table.bytes / FILE_BYTES),
         )
+
+    @property
+    def filed(self) -> str:
+        """Its month as files have it."""
+        return f"{self.month // 100:04d}-{self.month % 100:02d}" if self.month else "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +207,16 @@ class Archiver:
         months = self._tables.groups(
             table.name, selection.month, selection.archived, _parameters(batch)
         )
-        return (Part(table, int(month), rows) for month, rows in months.items())
+        for month, rows in months.items():
+            part = Part(table, int(month), rows)
+            begun = (file.of for file in batch.of(table.name) if file.month == part.filed)
+            yield replace(part, begun=next(begun, 0))
 
     def _write_file(
         self, batch: Batch, part: Part, number: int, selection: Selection, progress: Progress
     ) -> None:
         table = part.table
-        month = f"{part.month // 100:04d}-{part.month % 100:02d}" if part.month else "all"
-        name = f"{table.name}/{month}/{batch.name}-{number:03d}.parquet"
+        name = f"{table.name}/{part.filed}/{batch.name}-{number:03d}.parquet"
         # One that an erasure wrote anew has a number behind its name.
         if any(file.path.partition(".")[0] == name.partition(".")[0] for file in batch.files):
             return
@@ -229,13 +238,14 @@ class Archiver:
         file = File(
             path=name,
             table=table.name,
-            month=month,
+            month=part.filed,
             rows=told[0],
             bytes=path.stat().st_size,
             sha256=digest,
             content=told[1],
             oldest=oldest.isoformat(),
             newest=newest.isoformat(),
+            of=part.files,
         )
         batch.files.append(file)
         self._manifest.write()

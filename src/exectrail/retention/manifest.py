@@ -37,6 +37,7 @@ class File:
         content: Checksum of the rows, which knows no order.
         oldest: Arrival of its oldest row, RFC 3339.
         newest: Arrival of its newest row.
+        of: Into how many files the rows of its table and month were cut; 0 where nobody said.
     """
 
     path: str
@@ -48,6 +49,7 @@ class File:
     content: str
     oldest: str
     newest: str
+    of: int = 0
 
 
 @dataclass(slots=True)

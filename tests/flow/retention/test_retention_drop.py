@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from exectrail.storage.client import Client
+from exectrail.retention import archive
+from exectrail.retention.archive import Archiver
+from exectrail.retention.manifest import Manifest
+from exectrail.storage.client import Client, StorageError
 from exectrail.storage.tables import Tables
 
 from .conftest import Call
@@ -118,3 +121,29 @@ def test_one_row_is_told_as_one(
     assert " 1 row " in written
     assert dropped.endswith(" 1 row")
     assert closing.startswith("1 row in 1 file, ")
+
+
+def test_a_month_is_cut_as_it_was_begun_though_merges_make_it_smaller(
+    store: Client, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(archive, "FILE_ROWS", 10)
+    program = Program(days_ago(70))
+    told = [span(program.start("workflow", "w", 0.0), 1.0) for _ in range(12)]
+    store.command("SYSTEM STOP MERGES spans")
+    for again in (told, told[::-1]):
+        store.insert("otel_traces", again)
+    archiver = Archiver(store, Manifest.read(tmp_path))
+
+    def stop(file: object) -> None:
+        raise StorageError("the machine went away")
+
+    with pytest.raises(StorageError):
+        archiver.write(archiver.begin(["spans"], days_ago(50)), stop)
+    assert store.query("SELECT count() AS n FROM spans") == [{"n": 24}]
+    store.command("SYSTEM START MERGES spans")
+    store.command("OPTIMIZE TABLE spans FINAL")
+    assert store.query("SELECT count() AS n FROM spans") == [{"n": 12}]
+
+    assert call("archive", "--resume", "--to", tmp_path).code == 0
+    assert len(rows_of(tmp_path)) == 3
+    assert sum(rows_of(tmp_path).values()) == 12
