@@ -13,6 +13,7 @@ from exectrail.storage import adoption
 from exectrail.storage.backfill import Step, feed, steps
 from exectrail.storage.client import Client, StorageError, connect
 from exectrail.storage.runner import Runner, State, load_migrations
+from exectrail.storage.tables import Tables
 
 EXAMPLES = """\
 examples:
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _backfill(client: Client, args: argparse.Namespace) -> int:
     origin = adoption.remembered(client)
-    if origin is None and not _is_there(client):
+    if origin is None and not Tables(client).exists():
         raise StorageError(
             f"{client.address} has no database '{client.database}'. Name the one that adopted"
             " tables: --database NAME"
@@ -86,15 +87,6 @@ def _backfill(client: Client, args: argparse.Namespace) -> int:
     for name in _COUNTED:
         print(f"{name:<12} {before[name]:>12,} -> {after[name]:,}")
     return 0
-
-
-def _is_there(client: Client) -> bool:
-    rows = client.query(
-        "SELECT name FROM system.databases WHERE name = {database:String}",
-        {"database": client.database},
-        use_database=False,
-    )
-    return bool(rows)
 
 
 def _tell(todo: Sequence[Step], until: datetime, *, as_json: bool) -> int:
