@@ -26,14 +26,18 @@ _SERVER = """
 import asyncio, sys
 from pathlib import Path
 import uvicorn
-from exectrail.clickhouse_http.app import create_app
+from exectrail.clickhouse_http.app import MAX_HEAD, create_app
 from exectrail.clickhouse_http.engine import Engine
 from exectrail.clickhouse_http.service import Service
 
 async def serve():
     engine = Engine.open(Path(sys.argv[1]))
     app = create_app(Service(engine))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+    # As the stack's: a long address may come in pieces.
+    limit = {"http": "h11", "h11_max_incomplete_event_size": MAX_HEAD}
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", **limit)
+    )
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

@@ -30,7 +30,7 @@ import asyncio, sys
 from pathlib import Path
 import uvicorn
 from exectrail.clickhouse_http import admission, engine
-from exectrail.clickhouse_http.app import create_app
+from exectrail.clickhouse_http.app import MAX_HEAD, create_app
 from exectrail.clickhouse_http.service import Service
 
 engine._write_config = lambda path: Path(sys.argv[2])
@@ -40,7 +40,11 @@ admission.ENGINES.update(
 
 async def serve():
     app = create_app(Service(engine.Engine.open(Path(sys.argv[1]))))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+    # As the stack's: a long address may come in pieces.
+    limit = {"http": "h11", "h11_max_incomplete_event_size": MAX_HEAD}
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", **limit)
+    )
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
