@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from exectrail.queries.keeping import archive_kept, workers_of
-from exectrail.retention.holding import Held
+from exectrail.retention.holding import Held, holding
 from exectrail.retention.manifest import (
     ArchiveError,
     Batch,
@@ -136,7 +136,7 @@ class Archiver:
 
     def plan(self, batch: Batch) -> Plan:
         """What a batch would do. Only reads, but for scratch tables."""
-        with self._keeping(batch) as kept, Held(self._tables, self._manifest) as held:
+        with self._keeping(batch) as kept, holding(self._tables, self._manifest) as held:
             parts: list[Part] = []
             dropped: dict[str, int] = {}
             for table in self._chosen(batch):
@@ -161,7 +161,7 @@ class Archiver:
             self._manifest.batches.append(batch)
         with (
             self._keeping(batch, write=True) as kept,
-            Held(self._tables, self._manifest) as held,
+            holding(self._tables, self._manifest) as held,
         ):
             for table in self._chosen(batch):
                 selection = _select(table, kept, held, batch)
@@ -184,7 +184,7 @@ class Archiver:
             raise ArchiveError(f"batch {batch.name} is not complete: nothing is dropped.")
         for file in batch.files:
             self._manifest.content(file)
-        with self._keeping(batch) as kept, Held(self._tables, self._manifest) as held:
+        with self._keeping(batch) as kept, holding(self._tables, self._manifest) as held:
             # What leads to all else goes last; nothing goes before all files were looked at.
             chosen = sorted(self._chosen(batch), key=lambda t: t.name == "executions_state")
             conditions = {

@@ -7,41 +7,38 @@ checksums where all of a batch are still in the table, else one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from types import TracebackType
-from typing import Self
 
 from exectrail.retention.manifest import ArchiveError, Batch, File, Manifest
 from exectrail.retention.selection import moment, received
 from exectrail.storage.tables import Table, Tables, quoted, row_id
 
 
+@contextmanager
+def holding(tables: Tables, manifest: Manifest) -> Generator[Held]:
+    """What the files of an archive hold; the conditions are good until it is left.
+
+    Args:
+        tables: Where the rows are.
+        manifest: The directory.
+    """
+    held = Held(tables, manifest)
+    try:
+        yield held
+    finally:
+        for name in held.scratch:
+            tables.drop(name)
+
+
 class Held:
-    """Conditions over rows that files hold; they are good until it is left."""
+    """Conditions over rows that files hold; made by `holding`, which drops what they stand on."""
 
     def __init__(self, tables: Tables, manifest: Manifest) -> None:
-        """Prepare.
-
-        Args:
-            tables: Where the rows are.
-            manifest: The directory.
-        """
         self._tables = tables
         self._manifest = manifest
-        self._scratch: list[str] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for name in self._scratch:
-            self._tables.drop(name)
+        self.scratch: list[str] = []
 
     def rows(self, table: Table, until: Batch, *, checked: bool) -> str:
         """Condition for the rows that a file of a complete batch up to this one holds.
@@ -90,7 +87,7 @@ class Held:
         clock = received(table)
         first, last = self._tables.values(table.name, [f"min({clock})", f"max({clock})"], condition)
         ids = self._tables.scratch()
-        self._scratch.append(ids)
+        self.scratch.append(ids)
         for file in files:
             oldest, newest = map(datetime.fromisoformat, (file.oldest, file.newest))
             if oldest > last or newest < first:

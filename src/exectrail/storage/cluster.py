@@ -10,7 +10,8 @@ once, by all shards, and neither by each shard of its own rows nor by each for a
 
 Where the rows stand is said in `placement`; a table that is not named there is refused, and so is
 whatever this has not been taught: a cluster that holds something else than one server must be seen
-here, not in the answers.
+here, not in the answers. `check_cluster` asks a database whether its tables are where somebody
+says, before they are altered.
 """
 
 from __future__ import annotations

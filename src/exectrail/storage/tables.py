@@ -87,12 +87,8 @@ def as_text(columns: Iterable[str]) -> str:
 
 
 def row_id(table: Table) -> str:
-    """The expression that makes a name for a row out of all its columns.
-
-    It may stand beside other conditions, where formatRow may not.
-    """
-    columns = ", ".join(quoted(name) for name in table.columns)
-    return f"hex(sipHash128(toString(tuple({columns}))))"
+    """The expression that makes a name for a row out of all its columns."""
+    return f"hex(sipHash128({as_text(table.columns)}))"
 
 
 class Tables:
